@@ -1,0 +1,1 @@
+"""How Python sees the shared memory that is the machine."""

@@ -1,0 +1,1 @@
+"""What is always true, checked by walking the arena."""

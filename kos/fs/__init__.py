@@ -1,0 +1,1 @@
+"""Files: open files, pipes, the file system in memory."""

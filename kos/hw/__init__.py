@@ -1,0 +1,1 @@
+"""The simulated hardware: frames, tables, TLB, CPUs, interrupts."""

@@ -1,0 +1,156 @@
+"""Interprocessor interrupts: send_ipi(), the interrupt queues, the vector table, poll.
+
+A message is four words in the ring that belongs to one (target, sender) pair: one writer, one reader, no
+lock. The order of stores is the protocol: message, then head, then the target's pending word, then (after a
+fence) a look at whether it sleeps. The target stores pending = 0 before it reads the heads, and `sleeping`
+= 1 before it looks at pending a last time; so one of the two always sees the other.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Protocol
+
+from kos.arena.table import Region
+from kos.errors import KernelBug
+from kos.hw.cpu import SUPERVISOR, cpu_block, this
+from kos.params import MAX_CPUS
+from kos.platform.host.atomic import fence
+
+FLUSH, RESCHED, STOP, CALL, NR_VECTORS = 0, 1, 2, 3, 8  #: vectors
+RING_SLOTS = 32  #: messages of one pair that may wait
+_SENDERS = MAX_CPUS + 1  # the supervisor sends too
+_RING_WORDS = 8 + 4 * RING_SLOTS  # word 0: head (sender writes), then slots
+_PAIR = _RING_WORDS * 8
+
+rings = Region("ipi_rings", lambda p: MAX_CPUS * _SENDERS * _PAIR)
+
+Handler = Callable[[int, int, int, int], None]  #: (sender, a, b, c), on the target, no locks taken
+vectors: list[Handler | None] = [None] * NR_VECTORS  #: filled at boot by mm, sched and machine
+
+
+class Transport(Protocol):
+    """How messages travel from CPU to CPU. All methods run on the calling CPU, any locks held."""
+
+    def send(self, target: int, vector: int, a: int, b: int, c: int) -> bool:
+        """Queue a message for target; False when its queue is full (the caller serves its own and retries)."""
+        ...
+
+    def receive(self) -> list[tuple[int, int, int, int, int]]:
+        """Every (sender, vector, a, b, c) that waits for this CPU, oldest first per sender."""
+        ...
+
+
+class RingTransport:
+    """The default transport: rings in the arena, polled."""
+
+    def __init__(self) -> None:
+        self._in: list[memoryview] = []
+        self._tails: list[int] = []
+        self._out: dict[int, memoryview] = {}
+        self._me = -1
+
+    def _words(self, target: int, sender: int) -> memoryview:
+        at = (target * _SENDERS + sender) * _PAIR
+        return rings.buf[at : at + _PAIR].cast("Q")
+
+    def _open(self) -> None:
+        self._me = this.id
+        senders = [*range(this.nr_cpus), SUPERVISOR]
+        self._senders = senders
+        self._in = [self._words(this.id, s) for s in senders] if this.id != SUPERVISOR else []
+        self._tails = [int(w[1]) for w in self._in]
+        self._out = {}
+
+    def send(self, target: int, vector: int, a: int, b: int, c: int) -> bool:
+        if self._me != this.id:
+            self._open()
+        w = self._out.get(target)
+        if w is None:
+            w = self._out[target] = self._words(target, this.id)
+        head = w[0]
+        if head - w[1] >= RING_SLOTS:
+            return False
+        at = 8 + 4 * (head % RING_SLOTS)
+        w[at] = vector
+        w[at + 1] = a
+        w[at + 2] = b
+        w[at + 3] = c
+        w[0] = head + 1
+        return True
+
+    def receive(self) -> list[tuple[int, int, int, int, int]]:
+        if self._me != this.id:
+            self._open()
+        got = []
+        tails = self._tails
+        for k, w in enumerate(self._in):
+            head = w[0]
+            tail = tails[k]
+            while tail != head:
+                at = 8 + 4 * (tail % RING_SLOTS)
+                got.append((self._senders[k], w[at], w[at + 1], w[at + 2], w[at + 3]))
+                tail += 1
+                w[1] = tail  # the sender may use the slot again
+            tails[k] = tail
+        return got
+
+
+class _Wire:
+    """The transport in use; set once at boot, before the CPUs are forked."""
+
+    transport: Transport = RingTransport()
+
+
+wire = _Wire()
+
+
+def send_ipi(target: int, vector: int, a: int = 0, b: int = 0, c: int = 0) -> None:
+    """Interrupt CPU `target`; returns when the message is queued, not when it is handled."""
+    while not wire.transport.send(target, vector, a, b, c):
+        poll_ipis()  # its ring is full, so it is behind: let it catch up, and stay reachable
+        _yield_core()
+    this.block.nr_ipis_sent += 1
+    notify(target)
+
+
+def notify(target: int) -> None:
+    """Set a CPU's pending word and wake it if it sleeps."""
+    block = cpu_block(target)
+    block.pending = 1
+    fence()
+    if block.sleeping:
+        this.bells[target].ring()
+
+
+def poll_ipis() -> None:
+    """Serve every interrupt that waits for this CPU. Called at safepoints and in every wait.
+
+    Handlers take no locks and do not wait, so this may be called with any lock held.
+    """
+    if not this.pending[0]:
+        return
+    this.pending[0] = 0
+    for sender, vector, a, b, c in wire.transport.receive():
+        this.block.nr_ipis_received += 1
+        handler = vectors[vector]
+        if handler is None:
+            raise KernelBug(f"cpu {this.id}: interrupt {vector} from cpu {sender} has no handler")
+        handler(sender, a, b, c)
+    for hook in poll_hooks:
+        hook()
+
+
+poll_hooks: list[Callable[[], None]] = []  #: run after the queue was served: the tick, the stop word
+
+
+def _yield_core() -> None:
+    from kos.platform.host.process import yield_core
+
+    yield_core()
+
+
+def address_of(view: memoryview) -> int:
+    """Host address of a view's first byte (for atomics)."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(view))

@@ -1,0 +1,1 @@
+"""Boot, the life of a CPU, the supervisor."""

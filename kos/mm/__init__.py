@@ -1,0 +1,1 @@
+"""Memory: address spaces, faults, copy-on-write, shootdown."""

@@ -1,0 +1,1 @@
+"""The only place that names the host: clock, locks, processes, doorbells, shared memory."""

@@ -1,0 +1,1 @@
+"""The real host: one facility a file."""

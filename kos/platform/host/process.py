@@ -1,0 +1,65 @@
+"""Host processes: fork a CPU, name it, pin it, tie its life to the parent's."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import multiprocess
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+_libc = ctypes.CDLL(None, use_errno=True)
+
+yield_core = os.sched_yield  #: give the host core to whoever else wants it
+this_pid = os.getpid
+ring_signal = signal.SIGUSR1  #: what interrupts a CPU that does not answer
+
+
+def start(name: str, main: Callable[..., None], *args: Any) -> Any:
+    """Fork a process that runs main(*args); returns the multiprocess.Process (started)."""
+    process = multiprocess.get_context("fork").Process(target=main, args=args, name=name, daemon=False)
+    process.start()
+    return process
+
+
+def set_title(title: str) -> None:
+    """What `ps` shows: the comm (15 bytes) and, where it fits, the command line."""
+    _libc.prctl(_PR_SET_NAME, title.encode()[:15], 0, 0, 0)
+    _overwrite_argv(title.encode())
+
+
+def _overwrite_argv(title: bytes) -> None:
+    """Write over the argument area that the host shows as the command line (as setproctitle does)."""
+    try:
+        with open("/proc/self/stat", "rb") as f:
+            fields = f.read().rpartition(b")")[2].split()
+        start, end = int(fields[45]), int(fields[46])  # arg_start, arg_end: proc(5) fields 48, 49
+    except (OSError, ValueError, IndexError):
+        return
+    room = end - start
+    if room > 1:
+        ctypes.memmove(start, title[: room - 1].ljust(room, b"\0"), room)
+
+
+def die_with_parent(parent: int) -> None:
+    """SIGKILL for this process when the parent dies; at once if it is dead already."""
+    _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(70)
+
+
+def pin(core: int) -> None:
+    """Bind this process to the n-th core that it may use, where the host lets it."""
+    cores = sorted(os.sched_getaffinity(0))
+    try:
+        os.sched_setaffinity(0, {cores[core % len(cores)]})
+    except OSError:
+        pass
+
+
+def host_cores() -> int:
+    return len(os.sched_getaffinity(0))

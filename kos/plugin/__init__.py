@@ -1,0 +1,1 @@
+"""Loading plugins and guarding their border."""

@@ -1,0 +1,1 @@
+"""The life of a task: fork, exec, exit, wait, signals."""

@@ -1,0 +1,1 @@
+"""What a run looked like: log, summary, histogram."""

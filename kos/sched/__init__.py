@@ -1,0 +1,1 @@
+"""Who runs: tasks, run queues, wait queues."""

@@ -1,0 +1,1 @@
+"""Waiting for each other: locks that serve interrupts, and their one order."""

@@ -1,0 +1,1 @@
+"""System calls: check arguments, then one call into the kernel."""
