@@ -13,6 +13,7 @@ only when the class body is complete.
 from __future__ import annotations
 
 import ctypes
+import inspect
 import typing
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -44,7 +45,7 @@ def layout(size: int) -> Callable[[type[T]], type[T]]:
 
     def decorate(cls: type[T]) -> type[T]:
         hints = typing.get_type_hints(cls, include_extras=True)
-        own = [n for n in cls.__dict__.get("__annotations__", {}) if n != "index"]
+        own = [n for n in inspect.get_annotations(cls) if n != "index"]
         fields = []
         for name in own:
             meta = getattr(hints[name], "__metadata__", None)

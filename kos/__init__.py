@@ -1,0 +1,1 @@
+"""kos: an emulator of a small SMP Unix whose subject is memory."""

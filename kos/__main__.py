@@ -1,0 +1,7 @@
+"""`python -m kos`."""
+
+import sys
+
+from kos.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,89 @@
+"""The `kos` command: finds the verb, turns errors into one line and an exit status.
+
+Exit status of `kos run`: the guest's own (128+N for a signal N), 70 when the machine failed (panic, audit,
+plugin), 2 for wrong usage, 130 after Ctrl-C. Verbs are imported when they are used: `kos --help` is to start
+fast, so nothing here may import numpy, structlog or psutil.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from kos.cli.values import did_you_mean
+from kos.errors import HostError, UsageError
+
+VERBS = {
+    "run": "run a program on the machine",
+    "guests": "list the guest programs that ship with kos",
+    "diff": "run a program under the host's Python and under kos, and compare",
+    "inspect": "look into a running machine",
+    "plugins": "list the policies that ship with kos",
+}
+EX_USAGE, EX_SOFTWARE, EX_INTERRUPTED = 2, 70, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but wrong usage is one line: `kos run: message`, exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EX_USAGE, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+
+
+def version() -> str:
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as find
+
+    try:
+        return find("kos")
+    except PackageNotFoundError:
+        return "unknown: not installed"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    verb = "kos"
+    try:
+        if not words or words[0] in ("-h", "--help"):
+            print(_help())
+            return 0 if words else EX_USAGE
+        if words[0] in ("-V", "--version"):
+            print(f"kos {version()}")
+            return 0
+        name = words.pop(0)
+        if name not in VERBS:
+            kind = "option" if name.startswith("-") else "command"
+            hint = did_you_mean(name, [*VERBS, "--help", "--version"]) or " (`kos --help` lists what there is)"
+            raise UsageError(f"no {kind} {name!r}{hint}")
+        verb = f"kos {name}"
+        status: int = import_module(f"kos.cli.{name}").main(words)
+        sys.stdout.flush()
+        return status
+    except (UsageError, HostError) as e:
+        print(f"{verb}: {e}", file=sys.stderr)
+        return EX_USAGE
+    except KeyboardInterrupt:
+        return EX_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone: say nothing more, as `cat` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 128 + 13
+
+
+def _help() -> str:
+    verbs = "\n".join(f"  {name:<10}{text}" for name, text in VERBS.items())
+    return (
+        "usage: kos COMMAND ...\n\n"
+        "An emulator of a small SMP Unix whose subject is memory.\n\n"
+        f"commands:\n{verbs}\n\n"
+        "`kos COMMAND --help` tells the rest; `kos --version`. Start with: kos run cow_fork --cpus 4"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

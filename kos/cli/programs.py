@@ -1,0 +1,101 @@
+"""Which file a program's name on the command line means."""
+
+from __future__ import annotations
+
+import ast
+import os
+from importlib.util import find_spec
+
+from kos.cli.values import did_you_mean
+from kos.errors import UsageError
+
+
+def package_folder(package: str, folder: str) -> str:
+    """Where `kos_guests` or `kos_plugins` lies: installed, or the top-level folder of a checkout."""
+    spec = find_spec(package)
+    if spec is not None and spec.submodule_search_locations:
+        return os.path.abspath(next(iter(spec.submodule_search_locations)))
+    beside = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), folder)
+    if not os.path.isdir(beside):
+        raise UsageError(f"this installation of kos is incomplete: the package {package} is missing")
+    return beside
+
+
+def modules(folder: str) -> list[tuple[str, str]]:
+    """(name, path) of every public module in a folder, sorted by name."""
+    names = sorted(n for n in os.listdir(folder) if n.endswith(".py") and not n.startswith("_"))
+    return [(n.removesuffix(".py"), os.path.join(folder, n)) for n in names]
+
+
+def installed_guests() -> list[tuple[str, str]]:
+    """(name, path) of every guest program that ships with kos."""
+    return modules(package_folder("kos_guests", "guests"))
+
+
+def find_program(word: str) -> str:
+    """Absolute path of the program that `word` names: an installed guest, or the path of a Python file."""
+    if "/" not in word and not word.endswith(".py"):
+        path = dict(installed_guests()).get(word)
+        if path is not None:
+            return path
+    if os.path.isdir(word):
+        raise UsageError(f"{word!r} is a directory, not a program")
+    if not os.path.exists(word):
+        here = [n for n in os.listdir(".") if n.endswith(".py")]
+        known = [n for n, _ in installed_guests()] + here
+        hint = did_you_mean(word, known) or " (`kos guests` lists those that ship with kos)"
+        raise UsageError(f"no program {word!r}{hint}")
+    if not os.access(word, os.R_OK):
+        raise UsageError(f"cannot read {word!r}: permission denied")
+    return os.path.abspath(word)
+
+
+def first_line(path: str) -> str:
+    """First line of a module's docstring, without running the module."""
+    try:
+        with open(path, "rb") as f:
+            doc = ast.get_docstring(ast.parse(f.read(), path))
+    except (OSError, SyntaxError, ValueError) as e:
+        return f"(unreadable: {e})"
+    return doc.strip().splitlines()[0] if doc else ""
+
+
+def check_source(path: str) -> None:
+    """Refuse a program that cannot be compiled, with file, line and reason.
+
+    Compiles it as the CPU will, so the compiled form is in the cache when the machine boots.
+    """
+    from kos.compiler import compile_unit
+
+    try:
+        with open(path, "rb") as f:
+            source = _decode(f.read(), path)
+        compile_unit(source, path)
+    except OSError as e:
+        raise UsageError(f"cannot read {path!r}: {e.strerror}") from None
+    except SyntaxError as e:
+        where = f"{e.filename or path}:{e.lineno or 1}"
+        raise UsageError(f"{where}: {type(e).__name__}: {e.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as e:
+        raise UsageError(f"{path}:1: {type(e).__name__}: {e}") from None
+
+
+def _decode(data: bytes, path: str) -> str:
+    """Source text by PEP 263: byte-order mark, coding line, else UTF-8."""
+    import io
+    import tokenize
+
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    try:
+        text = io.TextIOWrapper(io.BytesIO(data), encoding, newline=None).read()
+    except UnicodeDecodeError as e:
+        error = SyntaxError(f"(unicode error) {e}")
+        error.filename = path
+        error.lineno = data.count(b"\n", 0, e.start) + 1
+        raise error from None
+    if "\0" in text:
+        error = SyntaxError("source code cannot contain null bytes")
+        error.filename = path
+        error.lineno = text.count("\n", 0, text.index("\0")) + 1
+        raise error
+    return text

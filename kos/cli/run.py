@@ -1,0 +1,50 @@
+"""`kos run PROGRAM`: boot a machine, run one program on it, show what happened."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from kos.cli.main import EX_SOFTWARE
+from kos.cli.options import add_machine_options, machine_config
+from kos.cli.programs import check_source, find_program
+from kos.cli.words import ProgramParser
+from kos.errors import UsageError
+
+
+def main(words: Sequence[str]) -> int:
+    """Exit status: the guest's own; 70 when the machine failed."""
+    parser = ProgramParser("kos run", "Run a program on a machine of simulated CPUs.")
+    add_machine_options(parser)
+    parser.option("--summary", choices=("text", "json", "none"), default="text", help="what stderr shows at the end")
+    options, program, arguments = parser.parse_program(words)
+    config = machine_config(options)
+    path = find_program(program)
+    if config.log is not None:
+        _check_writable(config.log)
+    check_source(path)
+
+    from kos.machine.machine import Machine
+
+    with Machine(config) as machine:
+        result = machine.run(path, arguments, dict(os.environ))
+    if result.report:
+        print(result.report.rstrip("\n"), file=sys.stderr)
+    for problem in result.problems:
+        print(f"kos run: {problem}", file=sys.stderr)
+    if options.summary != "none" and result.summary is not None:
+        from kos.report.summary import render_text, to_json
+
+        show = render_text if options.summary == "text" else to_json
+        print(show(result.summary), file=sys.stderr)
+    return EX_SOFTWARE if result.problems else result.exit_code
+
+
+def _check_writable(log: str) -> None:
+    """Better now than after the run."""
+    try:
+        with open(log, "ab"):
+            pass
+    except OSError as e:
+        raise UsageError(f"--log {log!r}: {e.strerror}") from None
