@@ -1,0 +1,268 @@
+"""The guest's generators.
+
+A generator's body is a native generator that yields two kinds of things: a 1-tuple with a value for whoever
+iterates it, and traps for the kernel. `GuestGen` is the object that the guest holds: C code iterates it
+synchronously (`__next__`, `send`, ...), guest code through `asend`, `athrow`, `aclose`, which give the trap on to the guest's
+own chain of frames, so that the whole task can still be captured.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+from types import FunctionType, GeneratorType
+from typing import Any
+
+from kos.compiler.units import info as code_info
+from kos.runtime import hooks
+from kos.runtime.frames import Frame, capture, rebuild
+from kos.runtime.sync import suspend
+from kos.runtime.traps import LANDED, Carry
+
+
+class GuestGen:
+    """A generator of compiled guest code, running, suspended, or finished."""
+
+    __slots__ = ("__name__", "__qualname__", "__weakref__", "_body", "_fn", "_landed", "_pending", "_running")
+
+    def __init__(self, fn: Any, body: GeneratorType[Any, Any, Any], name: str, qualname: str) -> None:
+        self._fn = fn  #: kept while the body may need its closure; None for generator expressions
+        self._body: GeneratorType[Any, Any, Any] | None = body
+        self._landed = True  #: False: rebuilt, and must be run to its leaf before anything is sent
+        self._running = False  #: somebody iterates it, perhaps suspended in a trap meanwhile
+        self._pending: Any = None  #: the trap in which it is suspended while it runs
+        self.__name__ = name
+        self.__qualname__ = qualname
+
+    # -- stepping -----------------------------------------------------------------------------------------------
+
+    def step(self, exc: BaseException | None, value: Any) -> tuple[bool, Any]:
+        """Advance the body by a value or an exception: (True, what it yields) or (False, the trap it stands in)."""
+        if self._running:
+            raise ValueError("generator already executing")
+        if self._body is None:
+            if exc is not None:
+                raise exc
+            raise StopIteration
+        self._running = True
+        return self.go_on(exc, value)
+
+    def go_on(self, exc: BaseException | None, value: Any) -> tuple[bool, Any]:
+        """Advance a running body, with a trap's answer where it stands in one."""
+        body = self._body
+        assert body is not None
+        self._pending = None
+        try:
+            if not self._landed:
+                landing = body.send(None)
+                assert landing is LANDED, landing
+                self._landed = True
+            result = body.send(value) if exc is None else body.throw(exc)
+        except Carry as carry:
+            self._finish()
+            stop = carry.exc
+        except TypeError:
+            # "can't send non-None value to a just-started generator" leaves it as it was.
+            self._running = False
+            if body.gi_frame is None:
+                self._body = self._fn = None
+            raise
+        except BaseException:
+            self._finish()
+            raise
+        else:
+            if type(result) is tuple:
+                self._running = False
+                return True, result[0]
+            self._pending = result
+            return False, result
+        raise RuntimeError("generator raised StopIteration") from stop
+
+    def _finish(self) -> None:
+        self._running = False
+        self._body = self._fn = self._pending = None
+
+    def _sync(self, exc: BaseException | None, value: Any) -> Any:
+        hooks.sync_depth += 1
+        try:
+            done, result = self.step(exc, value)
+            while not done:
+                try:
+                    answer = suspend(result)
+                except BaseException as raised:
+                    failure = raised
+                else:
+                    done, result = self.go_on(None, answer)
+                    continue
+                done, result = self.go_on(failure, None)
+            return result
+        finally:
+            hooks.sync_depth -= 1
+
+    # -- for C code: synchronously ------------------------------------------------------------------------------
+
+    def __iter__(self) -> GuestGen:
+        return self
+
+    def __next__(self) -> Any:
+        return self._sync(None, None)
+
+    def send(self, value: Any, /) -> Any:
+        """Resume it with a value: what it yields next."""
+        return self._sync(None, value)
+
+    def throw(self, typ: Any, val: Any = None, tb: Any = None, /) -> Any:
+        """Raise an exception where it stands: what it yields next."""
+        return self._sync(as_exception(typ, val, tb), None)
+
+    def close(self) -> Any:
+        """Let it end: GeneratorExit is raised where it stands."""
+        if not self.must_close():
+            return None
+        try:
+            self._sync(GeneratorExit(), None)
+        except (StopIteration, GeneratorExit):
+            return None
+        raise RuntimeError("generator ignored GeneratorExit")
+
+    def must_close(self) -> bool:
+        """Whether closing it has anything to run; one that has not started just ends."""
+        if self._running:
+            raise ValueError("generator already executing")
+        if self._body is None:
+            return False
+        if self._landed and not self._body.gi_suspended:
+            self._body.close()
+            self._finish()
+            return False
+        return True
+
+    def __del__(self) -> None:
+        if hooks.DEAD[0] or self._body is None or self._running:
+            return
+        self.close()
+
+    # -- looks --------------------------------------------------------------------------------------------------
+
+    @property
+    def gi_running(self) -> bool:
+        """Whether it is being executed."""
+        return self._running
+
+    @property
+    def gi_suspended(self) -> bool:
+        """Whether it stands at a yield."""
+        body = self._body
+        return body is not None and not self._running and (not self._landed or body.gi_suspended)
+
+    @property
+    def gi_frame(self) -> Any:
+        """Its frame; None once it has ended."""
+        return None if self._body is None else self._body.gi_frame
+
+    @property
+    def gi_code(self) -> Any:
+        """The code of its function."""
+        return None if self._body is None else self._body.gi_code
+
+    @property
+    def gi_yieldfrom(self) -> None:
+        """What it delegates to: not shown."""
+        return None
+
+    def __repr__(self) -> str:
+        return f"<generator object {self.__qualname__} at {id(self):#x}>"
+
+    # -- as data ------------------------------------------------------------------------------------------------
+
+    def __kos_state__(self) -> tuple[Any, ...]:
+        """(function, name, qualname, running, frames): frames is a list of `Frame`, None when it has ended.
+
+        The frames' values are the live ones. A generator that runs is captured down to the trap it stands in; its
+        driver, which is a guest frame that holds this object, is captured with the frames around it.
+        """
+        if self._body is None:
+            frames: list[Frame] | None = None
+        elif not self._landed:
+            self._land()
+            frames = capture(self._body)
+        else:
+            frames = capture(self._body)
+        return self._fn, self.__name__, self.__qualname__, self._running, frames
+
+    def __kos_setstate__(self, state: tuple[Any, ...]) -> None:
+        """Make this (new, empty) object what `__kos_state__` described."""
+        self._fn, self.__name__, self.__qualname__, self._running, frames = state
+        self._pending = None
+        self._landed = True
+        self._body = None
+        if frames is not None:
+            body: Any = rebuild(frames)
+            self._body = body
+            self._landed = frames[0].point == 0
+
+    @classmethod
+    def from_state(cls, state: tuple[Any, ...]) -> GuestGen:
+        """A generator that stands where the one stood whose state this is."""
+        gen = cls.__new__(cls)
+        gen.__kos_setstate__(state)
+        return gen
+
+    def _land(self) -> None:
+        assert self._body is not None
+        landing = self._body.send(None)
+        assert landing is LANDED, landing
+        self._landed = True
+
+
+class NativeGen(GuestGen):
+    """A generator of native Python code, in a guest's hands.
+
+    Guest calls tell results from bodies by type, so no native generator object may reach a guest unwrapped.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, body: GeneratorType[Any, Any, Any]) -> None:
+        super().__init__(None, body, body.__name__, body.__qualname__)
+
+    def go_on(self, exc: BaseException | None, value: Any) -> tuple[bool, Any]:
+        """Advance it; whatever it yields is a value."""
+        body = self._body
+        assert body is not None
+        try:
+            result = body.send(value) if exc is None else body.throw(exc)
+        except BaseException:
+            if body.gi_frame is None:
+                self._finish()
+            self._running = False
+            raise
+        self._running = False
+        return True, result
+
+
+GuestGen.__name__ = GuestGen.__qualname__ = "generator"
+GuestGen.__module__ = "builtins"
+NativeGen.__name__ = NativeGen.__qualname__ = "generator"
+NativeGen.__module__ = "builtins"
+collections.abc.Generator.register(GuestGen)
+
+
+def as_exception(typ: Any, val: Any = None, tb: Any = None) -> BaseException:
+    """The exception that `throw(typ, val, tb)` means."""
+    if isinstance(typ, BaseException):
+        if val is not None:
+            raise TypeError("instance exception may not have a separate value")
+        exc = typ
+    elif isinstance(typ, type) and issubclass(typ, BaseException):
+        exc = val if isinstance(val, typ) else typ() if val is None else typ(*val) if type(val) is tuple else typ(val)
+    else:
+        raise TypeError(f"exceptions must be classes or instances deriving from BaseException, not {type(typ).__name__}")
+    return exc if tb is None else exc.with_traceback(tb)
+
+
+def make_generator(fn: FunctionType | None, body: Any, unit_id: str, index: int) -> GuestGen:
+    """The generator object for a fresh body of a generator function."""
+    info = code_info(unit_id, index)
+    if fn is None:
+        return GuestGen(None, body, info.name, info.qualname)
+    return GuestGen(fn, body, fn.__name__, fn.__qualname__)

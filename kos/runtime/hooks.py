@@ -1,0 +1,42 @@
+"""What the runtime of the language needs from the kernel around it, as settable hooks.
+
+The language runtime knows no kernel: who runs guests sets these before the first one runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableSequence
+from contextlib import contextmanager
+from typing import Any
+
+
+def _no_kernel(trap: object) -> Any:
+    raise RuntimeError(f"{trap!r} from code that C called, and no kernel to suspend it")
+
+
+#: Called with a trap by guest code that C code called; returns the trap's answer (or raises it) when there is one.
+suspend: Callable[[Any], Any] = _no_kernel
+
+#: How many bodies are being run synchronously, under C code, on the current stack. While it is
+#: not 0 the task cannot be captured. Who switches stacks inside `suspend` saves and restores it.
+sync_depth: int = 0
+
+#: Index 0 is this CPU's pending word: safepoints look at it. Put into builtins by `helpers.install`.
+pending: MutableSequence[int] | memoryview = [0]
+
+#: Exception types whose handlers and `finally` parts a dead task's frames must not run: see `dead`.
+DEAD: list[Any] = [()]
+
+
+@contextmanager
+def dead() -> Iterator[None]:
+    """While it is open, guest frames that are dropped run none of their handlers and `finally` parts.
+
+    A task that is gone (killed, or captured and continued elsewhere) leaves generators behind, and to drop
+    a suspended generator is to raise GeneratorExit in it.
+    """
+    DEAD[0] = BaseException
+    try:
+        yield
+    finally:
+        DEAD[0] = ()

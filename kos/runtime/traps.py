@@ -1,0 +1,97 @@
+"""What a guest's body yields to the loop that drives it: small, and never a tuple.
+
+A tuple is a value that a guest's generator yields to whoever iterates it; anything else is for the kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+class Trap:
+    """Something for which a task leaves its code, and comes back with an answer."""
+
+    __slots__ = ()
+
+
+class Wait(Trap):
+    """The task is on a wait queue and sleeps until it is woken, or until `deadline_ns` (0: for ever)."""
+
+    __slots__ = ("deadline_ns",)
+
+    def __init__(self, deadline_ns: int = 0) -> None:
+        self.deadline_ns = deadline_ns
+
+
+class Resched(Trap):
+    """A safepoint saw the pending word: serve interrupts, perhaps run another task.
+
+    The answer may be None, or `(callable, *args)`: a signal handler that the guest is to call right here,
+    after which the safepoint traps again.
+    """
+
+    __slots__ = ()
+
+
+class Fork(Trap):
+    """Make a task. Answered in the caller with the child's pid (or tid).
+
+    Without fn the child is a copy that comes back from the same trap with 0; with fn it runs fn(*args)
+    on a copy of the caller's Python state. flags: Linux's CLONE_* bits.
+    """
+
+    __slots__ = ("args", "flags", "fn")
+
+    def __init__(self, flags: int = 0, fn: Callable[..., Any] | None = None, args: tuple[Any, ...] = ()) -> None:
+        self.flags, self.fn, self.args = flags, fn, args
+
+
+class Exit(Trap):
+    """The task ends. status: a wait status; group: with all threads of its process, or alone."""
+
+    __slots__ = ("group", "status")
+
+    def __init__(self, status: int, group: bool = True) -> None:
+        self.status, self.group = status, group
+
+
+class Exec(Trap):
+    """The task becomes another program."""
+
+    __slots__ = ("argv", "env", "path")
+
+    def __init__(self, path: str, argv: Sequence[str], env: Mapping[str, str] | None) -> None:
+        self.path, self.argv, self.env = path, argv, env
+
+
+class _Landed(Trap):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "LANDED"
+
+    def __reduce__(self) -> str:
+        return "LANDED"
+
+
+#: What a rebuilt chain of frames yields first: everything stands where it stood, send the trap's answer.
+LANDED = _Landed()
+RESCHED = Resched()
+
+
+class Carry(BaseException):
+    """A StopIteration on its way out of guest functions.
+
+    Bodies are native generators, and a native generator may not let a StopIteration out (PEP 479). So it
+    travels in this, is taken out where a guest's `try` could catch it, and where guest code ends.
+    """
+
+    def __init__(self, exc: StopIteration) -> None:
+        super().__init__(exc)
+        self.exc = exc
+
+
+def unwrap(exc: BaseException) -> BaseException:
+    """The exception that the guest means: what a Carry carries, any other one itself."""
+    return exc.exc if isinstance(exc, Carry) else exc
