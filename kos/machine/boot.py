@@ -1,0 +1,136 @@
+"""Boot: create the arena, prepare every part in it, fork the CPUs. And the way back."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kos.arena.arena import Arena
+from kos.errors import HostError, UsageError
+from kos.machine import control as ctl
+from kos.machine import parts
+from kos.machine.config import MachineConfig
+from kos.machine.control import control
+from kos.machine.supervisor import MachineFailed, Streams, Supervisor, make_bells
+from kos.platform.host.clock import now_ns
+from kos.platform.host.process import this_pid
+from kos.proc import exit as proc_exit
+from kos.sync import spinlock
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Booted:
+    """A machine that runs."""
+
+    arena: Arena
+    supervisor: Supervisor
+    config: MachineConfig
+    boot_ns: int
+
+    def run_program(self, path: str, argv: list[str], environ: Mapping[str, str], streams: Streams) -> int:
+        """Start a program and supervise until it has ended; its wait status. Raises MachineFailed."""
+        s = self.supervisor
+        s.set_streams(streams)
+        request: dict[str, Any] = {
+            "path": path,
+            "argv": argv,
+            "environ": dict(environ),
+            "cwd": os.getcwd(),
+            "tty": [os.isatty(fd) for fd in (streams.stdin, streams.stdout, streams.stderr)]
+            if not streams.collected
+            else [False] * 3,
+            "unbuffered": self.config.unbuffered,
+        }
+        if not ctl.put_request(request):
+            raise UsageError("the program's arguments and environment are too long (4 MiB at most)")
+        number = control.s.request_seq
+        self._ring(0)
+        s.wait_until(lambda: control.s.request_done == number)
+        if control.s.request_error:
+            raise UsageError(f"{path}: {os.strerror(control.s.request_error)}")
+        if not s.wait_until(lambda: proc_exit.first_program_status() is not None, self.config.timeout):
+            raise MachineFailed(f"the program did not end within {self.config.timeout} s (--timeout)")
+        status = proc_exit.first_program_status()
+        assert status is not None
+        return int(status)
+
+    def quiesce_and_audit(self) -> list[str]:
+        """Kill every task that is left, then check what must always be true; the problems found."""
+        s = self.supervisor
+        control.s.kill_seq += 1
+        self._ring(0)
+        number = control.s.kill_seq
+        if not s.wait_until(lambda: control.s.kill_done == number, 20.0):
+            raise MachineFailed("tasks did not end within 20 s of being killed\n" + parts.describe_tasks())
+        s.wait_until(lambda: not s.has_unwritten())
+        control.s.audit_seq += 1
+        number = control.s.audit_seq
+        for cpu in range(s.nr_cpus):
+            self._ring(cpu)
+        answers = [ctl.answers[cpu + 1] for cpu in range(s.nr_cpus)]
+        if not s.wait_until(lambda: all(a.audit_done == number for a in answers), 20.0):
+            late = [cpu for cpu, a in enumerate(answers) if a.audit_done != number]
+            raise MachineFailed(f"cpu {late} did not answer the audit within 20 s")
+        problems: list[str] = []
+        for cpu in range(s.nr_cpus):
+            problems += ctl.read_epitaph(cpu).splitlines()
+        return problems + parts.audit_all()
+
+    def collect_summary(self) -> Any:
+        """Counters of the run (kos.report.summary.Summary), read from the arena."""
+        from kos.report.summary import collect
+
+        return collect(self.arena)
+
+    def shut_down(self) -> None:
+        """Stop everything and leave nothing behind; merges the log. Safe after any failure."""
+        try:
+            self.supervisor.stop()
+        finally:
+            self.supervisor.kill()
+            self.arena.block.unlink()
+            for bell in dict.fromkeys(self.supervisor.bells):
+                bell.close()
+            if self.config.log:
+                from kos.report.log import merge
+
+                merge(self.config.log, self.config.cpus)
+
+    def _ring(self, cpu: int) -> None:
+        from kos.hw.ipi import notify
+
+        notify(cpu)
+
+
+def boot(config: MachineConfig) -> Booted:
+    """A machine whose CPUs are up. Raises HostError or UsageError, with nothing left behind."""
+    params = config.params()
+    name = f"kos-{config.name}" if config.name else f"kos-{this_pid()}-{next(_numbers)}"
+    parts.declare(config)
+    arena = Arena.create(name, params)
+    supervisor: Supervisor | None = None
+    try:
+        arena.header.boot_ns = boot_ns = now_ns()
+        arena.header.host_pid = this_pid()
+        spinlock.renew_all()
+        spinlock.debug.check_order = config.debug_locks
+        parts.boot_all(config, params)
+        bells = make_bells(config.cpus)
+        supervisor = Supervisor(arena, bells, config.watchdog)
+        from kos.machine.cpu_main import cpu_main
+
+        log_parts = [f"{config.log}.cpu{n}" for n in range(config.cpus)] if config.log else []
+        supervisor.start(cpu_main, log_parts, config, boot_ns)
+        return Booted(arena, supervisor, config, boot_ns)
+    except MachineFailed as e:
+        raise HostError(f"the machine did not boot: {e}") from None
+    finally:
+        if supervisor is None or not supervisor.processes:
+            if supervisor is not None:
+                supervisor.kill()
+            arena.block.unlink()

@@ -1,0 +1,59 @@
+"""What a machine is asked to be: validated once, before anything is created."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kos.errors import UsageError
+from kos.params import MAX_CPUS, MAX_MEMORY, MIN_MEMORY, PAGE_SIZE, Params
+
+
+@dataclass(frozen=True)
+class MachineConfig:
+    """Settings of one machine.
+
+    memory: bytes. tlb: (entries, ways). settings: `--set name=value` pairs. timeout: seconds of host time
+    after which the run is ended; None = never. fail_alloc: every n-th frame allocation fails; 0 = none.
+    watchdog: seconds without a sign of life after which a CPU counts as hung.
+    """
+
+    cpus: int = 2
+    memory: int = 64 << 20
+    name: str | None = None
+    log: str | None = None
+    log_events: Sequence[str] | None = None
+    stress_context: bool = False
+    plugins: Sequence[str] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    tlb: tuple[int, int] = (1024, 4)
+    debug_locks: bool = False
+    unbuffered: bool = False
+    timeout: float | None = None
+    fail_alloc: int = 0
+    watchdog: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cpus <= MAX_CPUS:
+            raise UsageError(f"--cpus {self.cpus}: a machine has 1 to {MAX_CPUS} CPUs")
+        if not MIN_MEMORY <= self.memory <= MAX_MEMORY:
+            raise UsageError(
+                f"--memory {self.memory}: a machine has {MIN_MEMORY >> 20} MiB to {MAX_MEMORY >> 30} GiB of memory"
+            )
+        entries, ways = self.tlb
+        if ways < 1 or entries < ways or entries % ways:
+            raise UsageError(f"--tlb {entries}x{ways}: entries must be a multiple of ways, both at least 1")
+        if self.name is not None and (not self.name or "/" in self.name or len(self.name) > 200):
+            raise UsageError(f"--name {self.name!r}: use a plain file name of at most 200 characters")
+
+    def params(self) -> Params:
+        """What is written into the arena's header."""
+        options: dict[str, object] = {
+            "tlb": list(self.tlb),
+            "stress_context": self.stress_context,
+            "debug_locks": self.debug_locks,
+            "fail_alloc": self.fail_alloc,
+            "settings": dict(self.settings),
+            "plugins": list(self.plugins),
+        }
+        return Params(self.cpus, self.memory // PAGE_SIZE * PAGE_SIZE, options)

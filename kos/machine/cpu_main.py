@@ -1,0 +1,227 @@
+"""The life of one CPU: come up, run the scheduler loop until told to stop, say what happened.
+
+The loop is the only place that knows all of a CPU's duties, in this order: its interrupts, the supervisor's
+requests, the timers that are due, the next task. A task runs until it traps; kos.proc.trap says what the trap
+means. Nothing here takes a lock over a turn of the loop.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Any
+
+from kos.errors import KernelBug, MachineStop, PluginError
+from kos.hw import ipi
+from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
+from kos.machine import control as ctl
+from kos.machine import parts, traps
+from kos.machine.config import MachineConfig
+from kos.machine.control import control
+from kos.mm import switch
+from kos.platform.host import process as host
+from kos.platform.host.atomic import fence
+from kos.platform.host.clock import now_ns
+from kos.proc import timer
+from kos.runtime import hooks
+from kos.runtime.trampoline import Context, Loops
+from kos.sched import sched
+
+MAX_SLEEP_NS = 1_000_000_000  #: an idle CPU looks around this often even if nobody rings
+GC_EVERY = 256  #: tasks that end here between two collections of Python's cyclic garbage
+
+
+def cpu_main(cpu: int, config: MachineConfig, boot_ns: int) -> None:
+    """Entry of a CPU process; never returns."""
+    status = 0
+    try:
+        _come_up(cpu, config, boot_ns)
+        _Cpu(config).loop(None, None)
+    except MachineStop:
+        pass
+    except BaseException as e:
+        status = 70
+        _panic(e)
+    finally:
+        parts.cpu_down()
+        if status == 0:
+            this.block.state = CPU_STOPPED
+        _ring_supervisor()
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def _come_up(cpu: int, config: MachineConfig, boot_ns: int) -> None:
+    for sig in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE):
+        signal.signal(sig, signal.SIG_IGN)  # the terminal's keys are the supervisor's business
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    host.set_title(f"kos-cpu{cpu}")
+    this.become(cpu, config.cpus)
+    this.block.host_pid = host.this_pid()
+    if config.cpus <= host.host_cores():
+        host.pin(cpu)
+    ipi.vectors[ipi.STOP] = _on_stop
+    ipi.vectors[ipi.CALL] = _on_call
+    ipi.poll_hooks.append(_on_poll)
+    sys.setrecursionlimit(10_000)
+    parts.cpu_up(config, boot_ns)
+    gc.disable()  # a collection may run finalisers of any guest at any moment: it is done between tasks
+    gc.freeze()
+    this.block.heartbeat = now_ns()
+    this.block.state = CPU_RUNNING
+    _ring_supervisor()
+
+
+def _on_stop(sender: int, a: int, b: int, c: int) -> None:
+    raise MachineStop
+
+
+def _on_call(sender: int, a: int, b: int, c: int) -> None:
+    """Nothing to do but to look around: the loop does."""
+
+
+def _on_poll() -> None:
+    """After the interrupt queue: the stop word and the timer tick."""
+    block = this.block
+    if block.stop:
+        raise MachineStop
+    if control.s.panic_cpu and control.s.panic_cpu != this.id + 1:
+        raise MachineStop
+    tick = block.tick
+    if tick != block.seen_tick:
+        block.seen_tick = tick
+        block.heartbeat = now_ns()
+        sched.tick()
+
+
+def _ring_supervisor() -> None:
+    fence()
+    if cpu_block(SUPERVISOR).sleeping:
+        this.bells[SUPERVISOR].ring()
+
+
+def _panic(e: BaseException) -> None:
+    """Write the epitaph and stop every other CPU."""
+    if control.s.panic_cpu:
+        return
+    kind = {PluginError: "a plugin broke a rule", KernelBug: "kos broke its own rule"}.get(type(e), "kos failed")
+    text = "".join(traceback.format_exception(e))
+    task = f"pid {this.block.current_pid}" if this.block.current else "no task"
+    locks = ", ".join(parts.held_locks(this.id)) or "none"
+    ctl.write_epitaph(this.id, f"cpu {this.id} panicked: {kind}: {e}\n  task: {task}; locks held: {locks}\n{text}")
+    control.s.panic_cpu = this.id + 1
+    for cpu in range(this.nr_cpus):
+        if cpu != this.id:
+            ipi.notify(cpu)
+
+
+class _Cpu:
+    """The scheduler loop of this CPU, on whichever greenlet it happens to run."""
+
+    def __init__(self, config: MachineConfig) -> None:
+        self.config = config
+        self.loops = Loops(self._loop_elsewhere)
+        self.contexts: dict[int, Context] = {}  #: hot contexts by task slot
+        self.requests_seen = 0
+        self.audits_seen = 0
+        self.buried = 0
+        self.traps = traps.Traps(self.loops, self.contexts, config)
+        hooks.suspend = self.loops.suspend
+        signal.signal(host.ring_signal, self._on_host_signal)
+
+    def _loop_elsewhere(self, ctx: Context, trap: Any) -> None:
+        """Body of the further scheduler greenlets: nothing may leave it but the end of the process."""
+        try:
+            self.loop(ctx, trap)
+        except MachineStop:
+            status = 0
+        except BaseException as e:
+            status = 70
+            _panic(e)
+        parts.cpu_down()
+        if status == 0:
+            this.block.state = CPU_STOPPED
+        _ring_supervisor()
+        os._exit(status)
+
+    def loop(self, ctx: Context | None, trap: Any) -> None:
+        """Run tasks for ever; begins with a trap to handle where there is one. Ends by MachineStop."""
+        handle = self.traps.handle
+        while True:
+            while ctx is not None:
+                # handle() says whether the same task goes on at once (a fork's parent does).
+                if not handle(ctx, trap):
+                    break
+                ctx, trap = self.loops.run(ctx)
+            ctx = None
+            if this.pending[0]:
+                ipi.poll_ipis()
+            self._serve_requests()
+            timer.expire_due(now_ns())
+            task = sched.pick_next()
+            if task is None:
+                self._idle()
+                continue
+            switch.load_mm(self.traps.mm_of(task))
+            ctx = self.traps.context_of(task)
+            if ctx is not None:
+                ctx, trap = self.loops.run(ctx)
+
+    def _serve_requests(self) -> None:
+        c = control.s
+        if this.id == 0:
+            if c.request_seq != self.requests_seen:
+                self.requests_seen = c.request_seq
+                self.traps.start_program(ctl.get_request())
+                c.request_done = self.requests_seen
+                _ring_supervisor()
+            if c.kill_seq != c.kill_done and self.traps.kill_everything():
+                c.kill_done = c.kill_seq
+                _ring_supervisor()
+        if c.audit_seq != self.audits_seen:
+            self.audits_seen = c.audit_seq
+            gc.collect()
+            ctl.write_epitaph(this.id, "\n".join(parts.audit_cpu(self.contexts)))
+            ctl.answers[this.id + 1].audit_done = self.audits_seen
+            _ring_supervisor()
+
+    def _idle(self) -> None:
+        """Sleep until rung, or until the next timer is due.
+
+        Order: say that we sleep, fence, look once more; whoever gives us work stores it, fences, and
+        looks whether we sleep. One of the two sees the other.
+        """
+        if self.traps.nr_buried - self.buried >= GC_EVERY:
+            self.buried = self.traps.nr_buried
+            with hooks.dead():
+                gc.collect()
+        block = this.block
+        switch.enter_lazy()
+        block.state = CPU_IDLE
+        block.sleeping = 1
+        fence()
+        if not this.pending[0] and not sched.has_work():
+            deadline = timer.next_deadline()
+            timeout = MAX_SLEEP_NS if not deadline else min(MAX_SLEEP_NS, max(0, deadline - now_ns()))
+            this.bells[this.id].wait(timeout)
+        block.sleeping = 0
+        block.heartbeat = now_ns()
+        block.state = CPU_RUNNING
+        switch.leave_lazy()
+        sched.balance_idle()
+
+    def _on_host_signal(self, number: int, frame: FrameType | None) -> None:
+        """The supervisor saw no safepoint of ours for some ticks: look at our queue here and now.
+
+        Runs between two bytecodes. Inside kos' own code it does nothing: the pending word is set, and the
+        end of that section looks at it. Between the guest's own bytecodes, or in library code that the guest
+        called, it is a safepoint like any other.
+        """
+        this.block.nr_host_signals += 1
+        if not parts.is_guest_code(frame) or self.loops.current is None or this.task is None:
+            return
+        self.traps.forced_safepoint()

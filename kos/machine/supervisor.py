@@ -1,0 +1,255 @@
+"""The supervisor: the parent process that boots the machine, watches its CPUs and always cleans up.
+
+It runs no guest. It ticks the CPUs that run one, relays the console, starts programs on request, and ends
+the run when a CPU dies, hangs or panics. Waiting is one poll() on the CPUs' sentinels and its own doorbell.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from kos.arena.arena import Arena
+from kos.errors import HostError
+from kos.fs import console
+from kos.hw import ipi
+from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
+from kos.machine import control as ctl
+from kos.machine.control import control
+from kos.params import HZ
+from kos.platform.host import process as host
+from kos.platform.host import wait as hostwait
+from kos.platform.host.clock import now_ns
+from kos.platform.host.doorbell import Doorbell
+from kos.platform.host.reaper import Reaper
+from kos.sync.spinlock import lock_name
+
+TICK_NS = 1_000_000_000 // HZ
+IDLE_WAIT_NS = 100_000_000  #: the supervisor's own sleep while every CPU is idle
+RING_AFTER_TICKS = 4  #: a CPU this far behind its ticks is interrupted by a host signal
+
+
+class MachineFailed(Exception):
+    """The machine ended by itself: a CPU died, hung or panicked. The text is the report."""
+
+
+@dataclass
+class Streams:
+    """Host descriptors that the console is relayed to and from."""
+
+    stdin: int = 0
+    stdout: int = 1
+    stderr: int = 2
+    collected: dict[int, bytearray] = field(default_factory=dict)  #: fd -> bytes, where the API wants them
+
+
+class Supervisor:
+    """One machine's processes. start(), then wait_until() as often as wanted, then stop()."""
+
+    def __init__(self, arena: Arena, bells: list[Doorbell], watchdog: float) -> None:
+        self.arena = arena
+        self.bells = bells
+        self.nr_cpus = arena.params.cpus
+        self.watchdog_ns = int(watchdog * 1e9)
+        self.processes: list[Any] = []
+        self.streams = Streams()
+        self._reaper: Reaper | None = None
+        self._last_tick = 0
+        self._rung = [0] * self.nr_cpus
+        self._seen: list[tuple[int, int]] = [(0, 0)] * self.nr_cpus  #: (heartbeat, when it last changed)
+        self._stdin_open = True
+        self._unwritten = {1: bytearray(), 2: bytearray()}  #: relayed output that the host did not take yet
+
+    # --- life ------------------------------------------------------------------------------
+
+    def start(self, cpu_main: Any, log_parts: list[str], *args: Any) -> None:
+        """Fork the reaper and the CPUs; returns when every CPU has reported in."""
+        this.id = SUPERVISOR
+        this.nr_cpus = self.nr_cpus
+        this.bells = self.bells
+        this.block = cpu_block(SUPERVISOR)
+        pids = [cpu_block(cpu) for cpu in range(self.nr_cpus)]
+        self._reaper = Reaper(self.arena.block.path, lambda: [b.host_pid for b in pids], log_parts)
+        parent = host.this_pid()
+        for cpu in range(self.nr_cpus):
+            self.processes.append(host.start(f"kos-cpu{cpu}", _enter, cpu_main, cpu, parent, self._reaper, self.bells, *args))
+        self._poll = hostwait.Poll([p.sentinel for p in self.processes] + [self.bells[SUPERVISOR].fd])
+        self.wait_until(lambda: all(cpu_block(c).state not in (0, 1) for c in range(self.nr_cpus)))
+
+    def stop(self) -> None:
+        """Tell every CPU to stop, and see that every one is gone; never fails."""
+        for cpu in range(self.nr_cpus):
+            cpu_block(cpu).stop = 1
+            cpu_block(cpu).pending = 1
+            self.bells[cpu].ring()
+        deadline = now_ns() + 2_000_000_000
+        for p in self.processes:
+            p.join(max(0.0, (deadline - now_ns()) / 1e9))
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL for what is left of the CPUs; then the reaper is sent home."""
+        for p in self.processes:
+            if p.is_alive():
+                p.kill()
+        for p in self.processes:
+            p.join()
+            p.close()
+        self.processes = []
+        if self._reaper is not None:
+            self.arena.block.unlink()
+            self._reaper.dismiss()
+            self._reaper = None
+
+    # --- the loop --------------------------------------------------------------------------
+
+    def wait_until(self, condition: Any, timeout: float | None = None) -> bool:
+        """Supervise until condition() holds; False after `timeout` seconds. Raises MachineFailed."""
+        deadline = None if timeout is None else now_ns() + int(timeout * 1e9)
+        bell = self.bells[SUPERVISOR]
+        me = this.block
+        while True:
+            me.sleeping = 1
+            busy = self._tick()
+            self._relay()
+            self._check_cpus()
+            if condition():
+                me.sleeping = 0
+                return True
+            wait = TICK_NS if busy or self.has_unwritten() else IDLE_WAIT_NS
+            if deadline is not None:
+                left = deadline - now_ns()
+                if left <= 0:
+                    me.sleeping = 0
+                    return False
+                wait = min(wait, left)
+            self._poll.wait(wait)
+            bell.silence()
+
+    def _tick(self) -> bool:
+        """Tick the CPUs that run a guest; is any of them busy?"""
+        now = now_ns()
+        due = now - self._last_tick >= TICK_NS
+        busy = False
+        for cpu in range(self.nr_cpus):
+            block = cpu_block(cpu)
+            if block.state != CPU_RUNNING:
+                continue
+            busy = True
+            if not due:
+                continue
+            behind = block.tick - block.seen_tick
+            block.tick += 1
+            block.pending = 1
+            if behind >= RING_AFTER_TICKS and now - self._rung[cpu] > RING_AFTER_TICKS * TICK_NS:
+                self._rung[cpu] = now
+                self._signal(cpu)
+        if due:
+            self._last_tick = now
+        return busy
+
+    def _signal(self, cpu: int) -> None:
+        """Interrupt a CPU between two bytecodes: it has passed no safepoint for a while."""
+        try:
+            os.kill(self.processes[cpu].pid, host.ring_signal)
+        except ProcessLookupError:
+            pass  # its sentinel tells
+
+    def _relay(self) -> None:
+        """Move what the guests wrote to the host's streams, and the host's input to the guests."""
+        for stream, fd in ((1, self.streams.stdout), (2, self.streams.stderr)):
+            into = self.streams.collected.get(fd)
+            if into is not None:
+                while data := console.drain(stream):
+                    into += data
+                continue
+            waiting = self._unwritten[stream]
+            while True:
+                if not waiting:
+                    waiting += console.drain(stream)
+                if not waiting:
+                    break
+                written = hostwait.write_ready(fd, waiting)
+                if not written:
+                    break  # its reader is slow: what is left stays here, and then in the ring
+                del waiting[:written]
+        if self._stdin_open and console.wants_input():
+            data = hostwait.read_ready(self.streams.stdin, 65536)
+            if data is None:
+                return
+            if data:
+                console.feed(data)
+            else:
+                self._stdin_open = False
+                console.feed_eof()
+
+    def has_unwritten(self) -> bool:
+        """Is there output that the host's reader has not taken?"""
+        return bool(self._unwritten[1] or self._unwritten[2])
+
+    def set_streams(self, streams: Streams) -> None:
+        self.streams = streams
+        self._stdin_open = True
+
+    # --- watching --------------------------------------------------------------------------
+
+    def _check_cpus(self) -> None:
+        if control.s.panic_cpu:
+            cpu = control.s.panic_cpu - 1
+            raise MachineFailed(ctl.read_epitaph(cpu).strip() or f"cpu {cpu} panicked")
+        now = now_ns()
+        for cpu, p in enumerate(self.processes):
+            block = cpu_block(cpu)
+            if block.state == CPU_STOPPED:
+                continue
+            if not p.is_alive():
+                raise MachineFailed(f"cpu {cpu} (host pid {p.pid}) died: {_how(p.exitcode)}{self._where(cpu)}")
+            beat, since = self._seen[cpu]
+            if block.heartbeat != beat or block.state == CPU_IDLE:
+                self._seen[cpu] = (block.heartbeat, now)
+            elif since and now - since > 1_000_000_000:
+                state = hostwait.process_state(p.pid)
+                if state in "TtZX" or now - since > self.watchdog_ns:
+                    raise MachineFailed(
+                        f"cpu {cpu} (host pid {p.pid}) hangs: no sign of life for {(now - since) / 1e9:.1f} s, "
+                        f"the host says its state is {state!r}{self._where(cpu)}"
+                    )
+        if self._reaper is not None and not self._reaper.is_alive():
+            raise MachineFailed("the reaper process (kos-reaper) died; the run cannot be cleaned up safely without it")
+
+    def _where(self, cpu: int) -> str:
+        """What a CPU was doing, from its control block."""
+        block = cpu_block(cpu)
+        held = [lock_name(i) for i in list(block.held) if i]
+        task = f"it ran pid {block.current_pid}" if block.current else "it was idle"
+        return f"\n  {task}; locks held: {', '.join(held) if held else 'none'}"
+
+
+def _enter(
+    cpu_main: Any, cpu: int, parent: int, reaper: Reaper, bells: list[Doorbell], *args: Any
+) -> None:
+    """First function of a CPU process."""
+    host.die_with_parent(parent)
+    reaper.close_in_child()
+    this.bells = bells
+    cpu_main(cpu, *args)
+
+
+def _how(exitcode: int | None) -> str:
+    if exitcode is None:
+        return "no exit code"
+    return f"killed by signal {-exitcode}" if exitcode < 0 else f"exit status {exitcode}"
+
+
+def make_bells(nr_cpus: int) -> list[Doorbell]:
+    """One doorbell a CPU, the supervisor's at index SUPERVISOR (the list is that long)."""
+    try:
+        own = Doorbell()
+        bells = [Doorbell() for _ in range(nr_cpus)]
+    except OSError as e:
+        raise HostError(f"cannot make doorbells: {e.strerror}") from None
+    return bells + [own] * (SUPERVISOR + 1 - nr_cpus)
+
+
+__all__ = ["MachineFailed", "Streams", "Supervisor", "ipi", "make_bells"]

@@ -1,0 +1,86 @@
+"""Nothing outlives a run: a small process that cleans up when the supervisor dies, however it dies.
+
+It is forked before anything else, lives in a session of its own (a kill of the supervisor's process group
+does not reach it) and sleeps on a pipe whose other end only the supervisor holds. End of file means that the
+supervisor is gone: the CPUs that are left are killed, the shared-memory block and the parts of the log are
+removed. In the normal case there is nothing left to do and it just ends.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+
+
+class Reaper:
+    """watch(names): from the supervisor, before the CPUs are forked. dismiss(): at the end."""
+
+    def __init__(self, block_path: str, cpu_pids: Callable[[], Sequence[int]], files: Sequence[str] = ()) -> None:
+        """cpu_pids reads the pids of the CPU processes from the arena: they are not known yet."""
+        read_end, self._write_end = os.pipe()
+        os.set_inheritable(self._write_end, False)
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.close(self._write_end)
+                self._watch(read_end, block_path, cpu_pids, files)
+            finally:
+                os._exit(0)
+        os.close(read_end)
+
+    @staticmethod
+    def _watch(fd: int, block_path: str, cpu_pids: Callable[[], Sequence[int]], files: Sequence[str]) -> None:
+        from kos.platform.host.process import set_title
+
+        os.setsid()
+        for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGQUIT):
+            signal.signal(sig, signal.SIG_IGN)
+        set_title("kos-reaper")
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)  # or a pipe's reader would wait for this process
+        while True:
+            try:
+                if not os.read(fd, 1):
+                    break
+            except InterruptedError:
+                continue
+        for pid in cpu_pids():
+            if pid and _is_ours(pid):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        for path in (block_path, *files):
+            try:
+                os.unlink(path)
+            except OSError:
+                pass
+
+    def close_in_child(self) -> None:
+        """In a forked CPU: only the supervisor may hold the pipe open."""
+        os.close(self._write_end)
+
+    def dismiss(self) -> None:
+        """The supervisor has cleaned up; wait for the reaper to see that."""
+        os.close(self._write_end)
+        try:
+            os.waitpid(self.pid, 0)
+        except ChildProcessError:
+            pass
+
+    def is_alive(self) -> bool:
+        try:
+            return os.waitpid(self.pid, os.WNOHANG)[0] == 0
+        except ChildProcessError:
+            return False
+
+
+def _is_ours(pid: int) -> bool:
+    """Is this still one of our CPUs, and not a pid that the host has given to somebody else?"""
+    try:
+        with open(f"/proc/{pid}/comm", "rb") as f:
+            return f.read().startswith(b"kos-cpu")
+    except OSError:
+        return False
