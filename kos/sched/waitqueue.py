@@ -1,0 +1,124 @@
+"""Wait queues: a task parks under the lock of what it waits for, and a waker takes it off under the same lock.
+
+    with lock:
+        if not ready:
+            prepare_to_wait(queue, lock)
+            return Wait(deadline_ns)
+
+A system call that waits does not block: it links the task, says SLEEPING and returns a Wait; the CPU switches
+the task out, and the call is executed again from its start once the task is awake. A task is on at most one queue.
+Whoever wakes a task by its queue unlinks it; a task that was woken by a signal or by the clock unlinks itself in
+finish_wait(). It finds the lock by the id that is kept in the task, because the queue lies inside an object
+whose kind the task does not know.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from kos.errors import KernelBug
+from kos.hw.cpu import this
+from kos.runtime.traps import Wait as Wait
+from kos.sched import sched
+from kos.sched.structs import BLOCKED, RUNNING, SLEEPING, Task, WaitQueue, tasks
+from kos.sync.spinlock import ALL, SpinLock
+
+
+def prepare_to_wait(queue: WaitQueue, lock: SpinLock, *, killable: bool = False) -> None:
+    """Link the current task at the queue's end and put it to sleep; `lock`, which guards the queue, is held.
+
+    killable: only a fatal signal ends the sleep. The task goes on running until its call returns the Wait.
+    """
+    task: Task = this.task
+    if task.wq_lock:
+        raise KernelBug(f"pid {task.pid} waits on two queues")
+    task.wq_at = ctypes.addressof(queue) - _base()
+    task.wq_next = 0
+    task.wq_prev = queue.tail
+    if queue.tail:
+        tasks[queue.tail].wq_next = task.index
+    else:
+        queue.head = task.index
+    queue.tail = task.index
+    task.woken = 0
+    task.wq_lock = lock.id
+    task.state = BLOCKED if killable else SLEEPING
+
+
+def finish_wait(task: Task) -> bool:
+    """The current task no longer waits: off its queue if it is still on one. Was it woken by the queue?
+
+    Called by the CPU that runs the task, after every sleep, and before the task does anything else when a
+    call changes its mind about a sleep. The object's lock must not be held.
+    """
+    while lock_id := task.wq_lock:
+        lock = ALL[lock_id - 1]
+        with lock:
+            # A waker may have been faster; only this CPU could link the task again, so the lock is still the right one.
+            if task.wq_lock:
+                _unlink(WaitQueue.from_address(_base() + task.wq_at), task)
+    if task.state != RUNNING:
+        sched.set_running(task)
+    woken = bool(task.woken)
+    task.woken = 0
+    return woken
+
+
+def wake_one(queue: WaitQueue) -> bool:
+    """Wake the task that waits longest; its lock held. False when none waits.
+
+    A task that a signal has woken meanwhile, and that has not unlinked itself yet, is passed over: its call may
+    end with EINTR and would swallow the wake-up.
+    """
+    while queue.head:
+        if wake_task(queue, tasks[queue.head]):
+            return True
+    return False
+
+
+def wake_all(queue: WaitQueue) -> int:
+    """Wake every task on the queue; its lock held. Returns how many were asleep."""
+    woken = 0
+    while queue.head:
+        woken += wake_task(queue, tasks[queue.head])
+    return woken
+
+
+def wake_task(queue: WaitQueue, task: Task) -> bool:
+    """Take this task off the queue and wake it; the queue's lock held. False when it was awake already."""
+    woken = sched.wake(task)
+    # `woken` before wq_lock is cleared: finish_wait() on another CPU trusts it once it sees no lock.
+    if woken:
+        task.woken = 1
+    _unlink(queue, task)
+    return woken
+
+
+def waiters(queue: WaitQueue) -> list[Task]:
+    """The tasks on the queue, oldest first; its lock held."""
+    found = []
+    i = queue.head
+    while i:
+        t = tasks[i]
+        found.append(t)
+        i = t.wq_next
+    return found
+
+
+def _unlink(queue: WaitQueue, task: Task) -> None:
+    before, after = task.wq_prev, task.wq_next
+    if before:
+        tasks[before].wq_next = after
+    else:
+        queue.head = after
+    if after:
+        tasks[after].wq_prev = before
+    else:
+        queue.tail = before
+    task.wq_next = task.wq_prev = 0
+    task.wq_lock = 0
+
+
+def _base() -> int:
+    """Where wq_at counts from: the arena may lie elsewhere in a process that attaches to it."""
+    return ctypes.addressof(tasks[0])

@@ -1,0 +1,49 @@
+"""Round robin, the default scheduler: every ready task in turn, each for one time slice.
+
+xv6's scheduler() and FreeBSD's first one, with one addition: a slice grows with the task's weight, so that `nice`
+means something (nice 0: 20 ms; nice 19: the least, one tick; nice -20: 200 ms at most). A woken task waits for its
+turn; it does not preempt, so two tasks that talk over a pipe cost one switch a message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kos.sched.policy import NICE_0_WEIGHT, push_back, remove
+from kos.sched.structs import tasks
+
+if TYPE_CHECKING:
+    from kos.sched.structs import RunQueue, Task
+
+SLICE_NS = 20_000_000  #: of a task of nice 0
+MIN_SLICE_NS, MAX_SLICE_NS = 5_000_000, 200_000_000
+
+
+class RoundRobin:
+    """First come, first served, until the slice is used up."""
+
+    name = "rr"
+
+    def enqueue(self, rq: RunQueue, task: Task, woken: bool) -> None:
+        if task.slice_ns == 0 or woken:
+            task.slice_ns = min(max(SLICE_NS * task.weight // NICE_0_WEIGHT, MIN_SLICE_NS), MAX_SLICE_NS)
+        push_back(rq, task)
+
+    def pick_next(self, rq: RunQueue) -> Task | None:
+        if not rq.head:
+            return None
+        task = tasks[rq.head]
+        remove(rq, task)
+        return task
+
+    def dequeue(self, rq: RunQueue, task: Task) -> None:
+        remove(rq, task)
+
+    def ran(self, rq: RunQueue, task: Task, ran_ns: int) -> None:
+        task.slice_ns = max(task.slice_ns - ran_ns, 0)
+
+    def tick(self, rq: RunQueue, task: Task) -> bool:
+        return task.slice_ns == 0
+
+    def preempts(self, rq: RunQueue, current: Task, woken: Task) -> bool:
+        return False
