@@ -10,13 +10,12 @@ structlog is imported here only, and this module only with `--log`: without it a
 from __future__ import annotations
 
 import heapq
-import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, BinaryIO
 
 from kos.hw.cpu import this
 from kos.platform.host.clock import now_ns
@@ -36,7 +35,7 @@ def part_name(path: str, cpu: int) -> str:
 class _Lines:
     """What structlog calls a logger: takes one finished line. Flushed by size and by age."""
 
-    def __init__(self, file: io.BufferedWriter) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._flushed_ns = now_ns()
 
@@ -105,7 +104,7 @@ def merge(path: str, nr_cpus: int) -> int:
     return nr_lines
 
 
-def _lines(file: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """(ts, line) of every whole line."""
     for line in file:
         found = _TS.search(line)
@@ -113,7 +112,7 @@ def _lines(file: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
             yield int(found[1]), line
 
 
-def _event_first(_logger: object, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+def _event_first(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> dict[str, Any]:
     """structlog processor: the event's name leads, for those who read the file."""
     return {"event": line.pop("event"), **line}
 

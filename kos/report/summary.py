@@ -17,7 +17,7 @@ from kos.report.histogram import bytes_size, duration, log2_counts, render_log2
 from kos.trace import histogram
 from kos.trace.histogram import Histogram
 
-COUNTERS = tuple(name for name, _ in Cpu._fields_ if name.startswith("nr_") and name != "nr_held")
+COUNTERS = tuple(f[0] for f in Cpu._fields_ if f[0].startswith("nr_") and f[0] != "nr_held")
 FAULT_KINDS = (  #: counter -> the word that people use for it
     ("nr_fault_zero", "demand zero"),
     ("nr_fault_zeropage", "zero page"),
