@@ -45,16 +45,16 @@ def guest_api() -> str:
     parts = [
         HEAD.format(source="kos/guest.py and kos/stdlib/"),
         "# What a guest program may use\n\n",
-        "A guest is an ordinary Python file; the host's own CPython on Linux is the oracle for what it prints and how\n",
-        "it exits. `kos diff PROGRAM` compares the two.\n\n",
+        "A guest is an ordinary Python file; the host's own CPython on Linux is the oracle for what it prints and\n",
+        "how it exits. `kos diff PROGRAM` compares the two.\n\n",
         "## Emulated modules\n\n",
         "Names, arguments, results and exceptions are CPython's own:\n",
         ", ".join(f"`{name}`" for name in modules) + ".\n\n",
         "Modules that only compute (`math`, `json`, `collections`, ...) run unchanged; any other import is an\n",
         "`ImportError` that says so.\n\n",
         "## `kos.guest`\n\n",
-        "What the standard library has no name for. Semantics are those of the Linux manual page of the same name, of\n",
-        "FreeBSD's for `minherit` and `rfork`. Also works in a plain script, on the host's memory.\n\n",
+        "What the standard library has no name for. Semantics are those of the Linux manual page of the same name,\n",
+        "of FreeBSD's for `minherit` and `rfork`. Also works in a plain script, on the host's memory.\n\n",
     ]
     for node in functions:
         parts.append(f"### `{_signature(node)}`\n\n{ast.get_docstring(node) or ''}\n\n")

@@ -90,6 +90,7 @@ class Arena:
         return arena
 
     def bind(self) -> None:
-        """Point every declared segment at this arena's memory."""
+        """Point every segment declared in this process at the arena's memory (an observer declares a few only)."""
         for name, (at, size) in self.places.items():
-            REGISTRY[name].bind(self.block.buf[at : at + size], self.params)
+            if name in REGISTRY:
+                REGISTRY[name].bind(self.block.buf[at : at + size], self.params)

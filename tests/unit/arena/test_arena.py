@@ -1,5 +1,6 @@
 """kos/arena/arena.py: one block, found again by its name."""
 
+import itertools
 import os
 
 import pytest
@@ -15,7 +16,7 @@ def test_segments_lie_apart_and_on_pages(arena):
     places = sorted(arena.places.values())
 
     assert all(at % PAGE_SIZE == 0 for at, _ in places)
-    assert all(at + size <= later for (at, size), (later, _) in zip(places, places[1:], strict=False))
+    assert all(at + size <= later for (at, size), (later, _) in itertools.pairwise(places))
     assert arena.places.keys() == REGISTRY.keys()
 
 

@@ -33,7 +33,7 @@ def test_held_locks_are_written_where_a_post_mortem_finds_them(locks):
     low.release()
     assert list(cpu_block(0).held)[:2] == [high.id, 0]
     high.release()
-    assert list(cpu_block(0).held)[0] == 0 and low.is_free() and high.is_free()
+    assert next(iter(cpu_block(0).held)) == 0 and low.is_free() and high.is_free()
 
 
 def test_the_wrong_order_stops_the_machine(locks):

@@ -1,5 +1,6 @@
 """kos/trace/histogram.py: what is counted, and how exact the percentiles are."""
 
+import itertools
 import math
 
 from hypothesis import given
@@ -23,7 +24,7 @@ def test_buckets_cover_every_value_once():
     """Each begins where the one before it ends, up to the largest value that is kept."""
     edges = [bucket_range(bucket) for bucket in range(NR_BUCKETS)]
 
-    assert all(before[1] == after[0] for before, after in zip(edges, edges[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(edges))
     assert edges[-1][1] == 1 << 40
 
 
