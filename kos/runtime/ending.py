@@ -1,0 +1,119 @@
+"""The parts of a program's beginning and end that run no guest code of their own: for `rtl/programs.py`."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from kos import compiler
+from kos.runtime import importer, tracebacks_
+from kos.runtime.traps import Trap
+from kos.runtime.world import current
+
+
+class _Start(Trap):
+    __slots__ = ()
+
+
+#: What a thread's first frame traps with before it is saved.
+START = _Start()
+
+
+def load_main(path: str) -> tuple[str, dict[str, Any]] | tuple[None, int]:
+    """(unit, namespace) of the module __main__, which is in sys.modules now; (None, exit code) without a file."""
+    world = current()
+    found = importer.read_file(path)
+    if found is None:
+        _say(f"{world.executable}: can't open file {path!r}: [Errno 2] No such file or directory\n")
+        return None, 2
+    text, shown = found
+    module = ModuleType("__main__")
+    values = vars(module)
+    values.update(__builtins__=world.modules["builtins"], __file__=shown, __cached__=None)
+    world.modules["__main__"] = module
+    return compiler.compile_unit(text, shown, kind="guest").id, values
+
+
+def _say(text: str) -> None:
+    stream = getattr(current().sys, "stderr", None)
+    if stream is not None:
+        stream.write(text)
+
+
+def exit_status(error: SystemExit) -> int:
+    """The status that a SystemExit means; what is no number goes to stderr."""
+    code = error.code
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return int(code) & 0xFF if -(1 << 63) <= code < 1 << 63 else 255
+    try:
+        _say(f"{code}\n")
+    except Exception:   # CPython ignores a stderr that cannot be written
+        return 1
+    return 1
+
+
+def excepthook() -> Any:
+    """The world's sys.excepthook; None if it is gone."""
+    hook = getattr(current().sys, "excepthook", None)
+    if hook is None:
+        _say("sys.excepthook is missing\n")
+    return hook
+
+
+def report_broken_hook(again: BaseException, error: BaseException) -> None:
+    """sys.excepthook itself raised."""
+    try:
+        _say("Error in sys.excepthook:\n")
+        tracebacks_.print_exception(type(again), again, again.__traceback__)
+        _say("\nOriginal exception was:\n")
+        tracebacks_.print_exception(type(error), error, error.__traceback__)
+    except Exception:   # as with any report on a stderr that cannot be written
+        return
+
+
+def next_exit_call() -> Any:
+    """The atexit callback to call next, taken off the list."""
+    calls = current().atexit
+    return calls.pop() if calls else None
+
+
+def report_exit_call(function: Any, error: BaseException) -> None:
+    """An atexit callback raised: said, and ignored."""
+    if isinstance(error, SystemExit):
+        return
+    _say(f"Exception ignored in atexit callback: {function!r}\n")
+    tracebacks_.print_exception(type(error), error, error.__traceback__)
+
+
+def flush_streams() -> bool:
+    """Flush sys.stdout and sys.stderr; whether stdout could not be, which makes the status 120."""
+    failed = False
+    streams = current().sys
+    for name in ("stdout", "stderr"):
+        stream = getattr(streams, name, None)
+        if stream is None or getattr(stream, "closed", False):
+            continue
+        try:
+            stream.flush()
+        except Exception as error:
+            if name == "stdout":
+                _say(f"Exception ignored in: {stream!r}\n")
+                tracebacks_.print_exception(type(error), error, None)
+                failed = True
+    return failed
+
+
+def drop_modules() -> None:
+    """Let go of what the guest's modules hold: open files are flushed, `__del__` methods run (_PyModule_Clear)."""
+    world = current()
+    for module in [m for m in world.modules.values() if type(m) is ModuleType and m not in world.origin]:
+        values = vars(module)
+        for private in (True, False):
+            for name, value in list(values.items()):
+                is_private = name.startswith("_") and not name.startswith("__")
+                if name != "__builtins__" and is_private is private and value is not None:
+                    values[name] = None
+
+

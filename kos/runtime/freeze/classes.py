@@ -1,0 +1,114 @@
+"""Guest classes by value: an empty class first, then its methods, then the rest.
+
+The class is made by `type.__new__` with the names of its attributes and no values, so
+nothing of what runs when a class statement is executed runs again: no metaclass, no
+`__set_name__`, no decorator. `__init_subclass__` would run for each subclass, so a class
+gets its own only when everything is loaded. Methods come before any other attribute: an
+attribute may be a dict whose keys are hashed by them.
+"""
+
+from __future__ import annotations
+
+import abc
+import typing
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType
+from typing import TYPE_CHECKING, Any
+
+from kos.runtime.freeze import atend, reference, static
+
+if TYPE_CHECKING:
+    from kos.runtime.freeze.pickler import Freezer, Reduced
+
+_abc: Any = __import__("_abc")
+
+#: What type.__new__ makes by itself or understands specially: not given as placeholders.
+_SPECIAL = frozenset({"__dict__", "__weakref__", "__slots__", "__module__", "__qualname__", "__init_subclass__",
+                      "__classcell__", "__abstractmethods__", "_abc_impl", "__orig_bases__", "__doc__"})
+_EARLY = (FunctionType, staticmethod, classmethod, property)
+
+
+def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
+    """How to name or rebuild the class `cls`."""
+    shared = reference.shared_name(cls)
+    if shared is not None:
+        return (reference.find_shared, shared)
+    if reference.is_native(cls):
+        return NotImplemented
+    names = vars(cls)
+    meta = type(cls)
+    slots: tuple[str, ...] | None = None
+    early: dict[str, Any] = {}
+    late: dict[str, Any] = {}
+    order: list[str] = []
+    if "__slots__" in names:
+        slots = tuple(name for name, value in names.items()
+                      if isinstance(value, MemberDescriptorType) and value.__objclass__ is cls
+                      or name in ("__dict__", "__weakref__") and isinstance(value, GetSetDescriptorType))
+    for name, value in names.items():
+        if isinstance(value, (MemberDescriptorType, GetSetDescriptorType)) and value.__objclass__ is cls:
+            continue
+        if name == "_abc_impl":
+            continue
+        if name not in _SPECIAL:
+            order.append(name)
+        if name != "__init_subclass__" and isinstance(value, _EARLY):
+            early[name] = value
+        elif name not in ("__module__", "__orig_bases__") and not (name == "__doc__" and value is None):
+            late[name] = value
+    if "__orig_bases__" in names:
+        early["__orig_bases__"] = names["__orig_bases__"]
+    if isinstance(cls, abc.ABCMeta):
+        registered = [ref() for ref in _abc._get_dump(cls)[0]]
+        if registered:
+            late[""] = [other for other in registered if other is not None]
+    freezer.later(fill_class_late, cls, late)
+    orig = names.get("__orig_bases__") if typing.Generic in cls.__mro__ else None
+    return (make_class, (meta, cls.__name__, cls.__qualname__, cls.__bases__, cls.__module__, slots, tuple(order), orig),
+            early, None, None, fill_class)
+
+
+def make_class(meta: Any, name: str, qualname: str, bases: tuple[type, ...], module: str,
+               slots: tuple[str, ...] | None, order: tuple[str, ...], orig_bases: Any) -> type:
+    """The class with the names of its attributes in their order, and no values."""
+    names: dict[str, Any] = {"__module__": module, "__qualname__": qualname}
+    names.update(dict.fromkeys(order))
+    if slots is not None:
+        names["__slots__"] = slots
+    if orig_bases is not None:
+        names["__orig_bases__"] = orig_bases
+    made: type = type.__new__(meta, name, bases, names)
+    if issubclass(meta, abc.ABCMeta):
+        _abc._abc_init(made)
+    return made
+
+
+def fill_class(cls: type, values: dict[str, Any]) -> None:
+    """Set attributes as they are, past the metaclass's own __setattr__."""
+    put = type.__setattr__
+    for name, value in values.items():
+        put(cls, name, value)
+
+
+def fill_class_late(cls: type, values: dict[str, Any]) -> None:
+    """The attributes that are not methods; __init_subclass__ waits for the end."""
+    for other in values.pop("", ()):
+        abc.ABCMeta.register(cls, other)  # type: ignore[misc, arg-type]  # cls is an ABCMeta here
+    hook = values.pop("__init_subclass__", None)
+    fill_class(cls, values)
+    if hook is not None:
+        atend.call(type.__setattr__, cls, "__init_subclass__", hook)
+
+
+def get_from_class(cls: type, name: str) -> Any:
+    """What the class itself holds under `name`, not bound."""
+    return vars(cls)[name]
+
+
+def reduce_descriptor(freezer: Freezer, one: Any) -> Reduced:
+    """Slots' and built-in types' descriptors, found through their class."""
+    return (get_from_class, (one.__objclass__, one.__name__))
+
+
+DESCRIPTORS = (MemberDescriptorType, GetSetDescriptorType, WrapperDescriptorType)
+static.register((reference.find_shared, reference.native_dict, reference.shared_dict, make_class, fill_class,
+                 fill_class_late, get_from_class))

@@ -1,0 +1,88 @@
+"""Suspended guest code as data: frames and generators, and system call objects by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kos.runtime import kernelcall
+from kos.runtime.frames import CannotCapture, Frame
+from kos.runtime.freeze import atend, reference, static
+from kos.runtime.guestgen import GuestGen, NativeGen
+from kos.runtime.kernelcall import KernelCall
+
+if TYPE_CHECKING:
+    from kos.runtime.freeze.pickler import Freezer, Reduced
+
+Wire = tuple[str, int, int, dict[str, Any], dict[str, Any], Any]
+
+
+def pack(freezer: Freezer, frame: Frame) -> Wire:
+    """The frame with its globals as the other end finds them."""
+    unit_id, index, point, values, cells, namespace = frame
+    return unit_id, index, point, values, cells, name_globals(freezer, namespace)
+
+
+def name_globals(freezer: Freezer, namespace: dict[str, Any]) -> Any:
+    """A module's dict as it is, a shared unit's or a native module's by name."""
+    if freezer.is_anchor(namespace):
+        return namespace
+    name = reference.shared_dict_name(namespace)
+    if name is not None:
+        return "shared", name
+    name = reference.native_dict_name(namespace)
+    return namespace if name is None else ("native", name)
+
+
+def find_globals(named: Any) -> dict[str, Any]:
+    """What name_globals named."""
+    if type(named) is tuple:
+        kind, name = named
+        return reference.shared_dict(name) if kind == "shared" else reference.native_dict(name)
+    return named  # type: ignore[no-any-return]  # a dict, by elimination
+
+
+def unpack(wire: Wire) -> Frame:
+    """The frame that pack() packed."""
+    return Frame(*wire[:5], find_globals(wire[5]))
+
+
+def new_generator() -> GuestGen:
+    return GuestGen.__new__(GuestGen)
+
+
+def reduce_generator(freezer: Freezer, one: GuestGen) -> Reduced:
+    """By the generator's own state: its function and its frames."""
+    try:
+        fn, name, qualname, running, frames = one.__kos_state__()
+    except CannotCapture as error:
+        raise freezer.refuse(one, f"cannot copy a generator at fork: {error}") from None
+    packed = None if frames is None else [pack(freezer, frame) for frame in frames]
+    freezer.later(set_generator, one, (fn, name, qualname, running, packed))
+    return (new_generator, ())
+
+
+def set_generator(one: GuestGen, state: tuple[Any, ...]) -> None:
+    """Its frames are rebuilt when all that they hold is there."""
+    atend.call(_set_generator, one, state)
+
+
+def _set_generator(one: GuestGen, state: tuple[Any, ...]) -> None:
+    fn, name, qualname, running, packed = state
+    frames = None if packed is None else [unpack(wire) for wire in packed]
+    one.__kos_setstate__((fn, name, qualname, running, frames))
+
+
+def reduce_native_generator(freezer: Freezer, one: NativeGen) -> Reduced:
+    raise freezer.refuse(one, f"cannot copy {one.__qualname__}(), a generator of native code, at fork")
+
+
+def reduce_call(freezer: Freezer, one: KernelCall) -> Reduced:
+    """A system call that the static table does not hold belongs to an emulated module."""
+    shared = reference.shared_name(one)
+    if shared is None:
+        raise freezer.refuse(one, f"cannot copy {one!r} at fork: no module holds it")
+    return (reference.find_shared, shared)
+
+
+TABLE: dict[type, Any] = {GuestGen: reduce_generator, NativeGen: reduce_native_generator, KernelCall: reduce_call}
+static.register((new_generator, set_generator, kernelcall.trap, GuestGen))

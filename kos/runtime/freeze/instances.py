@@ -1,0 +1,195 @@
+"""Instances of classes that are written in Python, taken apart without asking them.
+
+A fork copies what an object is, so the hooks that a class has for pickle, copy or attribute
+access (`__reduce__`, `__getstate__`, `__setattr__`, `__new__` ...) are not called. An
+instance is made empty by the native type that its class rests on; its contents, attributes
+and slots are put in later, from a queue, so that a chain of objects of any length is not
+a recursion. An object that is hashed by its class's own `__hash__` gets the attributes that
+such a hash can rest on at once, because it may be wanted as a key before the queue is served.
+"""
+
+from __future__ import annotations
+
+import collections
+import copyreg
+from types import BuiltinFunctionType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kos.runtime.freeze import static
+
+if TYPE_CHECKING:
+    from kos.runtime.freeze.pickler import Freezer, Reduced
+
+_HEAPTYPE = 1 << 9
+
+
+class Kind(NamedTuple):
+    """What is known about a class's instances; worked out once in a snapshot."""
+
+    solid: type                 #: the native type below the Python classes
+    has_dict: bool
+    slots: tuple[tuple[str, Any], ...]   #: (name, descriptor)
+    has_hash: bool              #: hashed by something else than its identity
+    new: Any                    #: copyreg.__newobj__ where that means object.__new__
+
+
+def is_python_class(cls: type) -> bool:
+    """Whether a class statement (or type()) made it, rather than C code."""
+    return bool(cls.__flags__ & _HEAPTYPE) and type(vars(cls).get("__new__")) is not BuiltinFunctionType
+
+
+def kind_of(cls: type) -> Kind:
+    """Work out how instances of the Python class `cls` are built."""
+    solid: type = object
+    slots: list[tuple[str, Any]] = []
+    for base in cls.__mro__:
+        if not is_python_class(base):
+            solid = base
+            break
+        if "__slots__" in vars(base):
+            slots += [(n, v) for n, v in vars(base).items() if isinstance(v, MemberDescriptorType)]
+    else:
+        raise AssertionError("a class whose order ends without object")
+    for base in cls.__mro__:   # a native base that is not the first one, below a mixin's object
+        if not is_python_class(base) and base is not object:
+            solid = base
+            break
+    plain_new = cls.__new__ is object.__new__
+    return Kind(solid, bool(cls.__dictoffset__), tuple(slots),
+                cls.__hash__ is not object.__hash__ and cls.__hash__ is not None,
+                copyreg.__newobj__ if plain_new else object.__new__)  # type: ignore[attr-defined]  # absent from typeshed
+
+
+def _attributes(one: Any, kind: Kind) -> dict[str, Any] | None:
+    return object.__getattribute__(one, "__dict__") if kind.has_dict else None
+
+
+def _slot_values(one: Any, kind: Kind) -> list[tuple[str, Any]] | None:
+    found = []
+    for name, descriptor in kind.slots:
+        try:
+            found.append((name, descriptor.__get__(one)))
+        except AttributeError:
+            continue   # a slot that is not set stays so
+    return found or None
+
+
+_CONTAINERS = (list, dict, set, collections.deque, bytearray)
+
+
+def reduce_plain(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
+    """An instance whose class rests on `object`."""
+    attributes = _attributes(one, kind)
+    cls = type(one)
+    if kind.slots:
+        freezer.later(set_slots, one, (attributes, _slot_values(one, kind)))
+    elif attributes:
+        freezer.later(set_dict, one, attributes)
+    if kind.has_hash:
+        return (kind.new, (cls,), _for_hash(one, attributes, kind), None, None, set_early)
+    return (kind.new, (cls,))
+
+
+def _for_hash(one: Any, attributes: dict[str, Any] | None, kind: Kind) -> list[tuple[str, Any]]:
+    values = list(attributes.items()) if attributes else []
+    if kind.slots:
+        values += _slot_values(one, kind) or []
+    return [(name, value) for name, value in values if type(value) not in _CONTAINERS]
+
+
+def set_dict(one: Any, attributes: dict[str, Any]) -> None:
+    """The very dict: several objects may share it, or a variable hold it."""
+    object.__setattr__(one, "__dict__", attributes)
+
+
+def set_early(one: Any, values: list[tuple[str, Any]]) -> None:
+    """What a hash may need, before the whole __dict__ comes."""
+    put = object.__setattr__
+    for name, value in values:
+        put(one, name, value)
+
+
+def set_slots(one: Any, state: tuple[dict[str, Any] | None, list[tuple[str, Any]] | None]) -> None:
+    """The __dict__, if there is one, and the slots that are set."""
+    attributes, slots = state
+    put = object.__setattr__
+    if attributes is not None:
+        put(one, "__dict__", attributes)
+    for name, value in slots or ():
+        put(one, name, value)
+
+
+# --- classes that rest on a built-in type --------------------------------------------------
+
+_VALUES: dict[type, Any] = {
+    int: int.__int__, float: float.__float__, str: str.__str__, complex: complex.__pos__,
+    bytes: lambda one: bytes.__getitem__(one, slice(None)),
+    tuple: lambda one: tuple.__add__((), one),
+    frozenset: lambda one: frozenset().union(frozenset.__iter__(one)),
+}
+
+
+def _new_value(cls: type, solid: type, value: Any) -> Any:
+    return solid.__new__(cls, value)
+
+
+def _new_empty(cls: type, solid: type) -> Any:
+    return solid.__new__(cls)
+
+
+def reduce_based(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
+    """An instance whose class rests on a built-in type other than `object`."""
+    solid, cls = kind.solid, type(one)
+    state = (_attributes(one, kind) or None, _slot_values(one, kind))
+    value = _VALUES.get(solid)
+    if value is not None:
+        if any(state):
+            freezer.later(set_slots, one, state)
+            if kind.has_hash:
+                return (_new_value, (cls, solid, value(one)), _for_hash(one, state[0], kind), None, None, set_early)
+        return (_new_value, (cls, solid, value(one)))
+    take = _CONTENTS.get(solid)
+    if take is None:
+        return NotImplemented
+    freezer.later(set_contents, one, (solid, take(one), *state))
+    if kind.has_hash:
+        return (_new_empty, (cls, solid), _for_hash(one, state[0], kind), None, None, set_early)
+    return (_new_empty, (cls, solid))
+
+
+_CONTENTS: dict[type, Any] = {
+    dict: lambda one: dict(dict.items(one)),
+    list: list.copy,
+    set: lambda one: list(set.__iter__(one)),
+    bytearray: lambda one: bytes(bytearray.copy(one)),
+    property: lambda one: (one.fget, one.fset, one.fdel, one.__doc__),
+    staticmethod: lambda one: (one.__func__,),
+    classmethod: lambda one: (one.__func__,),
+    collections.OrderedDict: lambda one: dict(collections.OrderedDict.items(one)),
+    collections.defaultdict: lambda one: (one.default_factory, dict(dict.items(one))),
+    collections.deque: lambda one: (collections.deque.maxlen.__get__(one),  # type: ignore[attr-defined]  # a getset
+                                    list(collections.deque.__iter__(one))),
+}
+
+
+def set_contents(one: Any, state: tuple[type, Any, dict[str, Any] | None, list[tuple[str, Any]] | None]) -> None:
+    """Contents by the built-in type's own methods, then attributes and slots."""
+    solid, contents, attributes, slots = state
+    if solid is collections.defaultdict:
+        collections.defaultdict.__init__(one, contents[0])
+        dict.update(one, contents[1])
+    elif solid is collections.deque:
+        collections.deque.__init__(one, contents[1], contents[0])
+    elif solid in (list, bytearray):
+        solid.extend(one, contents)  # type: ignore[attr-defined]  # list and bytearray have it
+    elif solid in (property, staticmethod, classmethod):
+        solid.__init__(one, *contents)  # type: ignore[misc]  # on purpose: not the class's own __init__
+    elif solid is collections.OrderedDict:
+        for key, value in contents.items():
+            collections.OrderedDict.__setitem__(one, key, value)
+    else:
+        solid.update(one, contents)  # type: ignore[attr-defined]  # dict and set have it
+    set_slots(one, (attributes, slots))
+
+
+static.register((set_dict, set_early, set_slots, set_contents, _new_value, _new_empty))

@@ -1,0 +1,262 @@
+"""Native objects that pickle refuses or would get wrong: views, weak references, methods, modules."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import marshal
+import operator
+import re
+import types
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy
+
+from kos.runtime.freeze import reference, static
+
+if TYPE_CHECKING:
+    from kos.runtime.freeze.pickler import Freezer, Reduced
+
+
+# --- cells, methods, descriptors -----------------------------------------------------------
+
+def new_cell() -> types.CellType:
+    """An empty cell; set_cell fills it where the saved one was not empty."""
+    return types.CellType()
+
+
+def set_cell(cell: types.CellType, content: Any) -> None:
+    cell.cell_contents = content
+
+
+def reduce_cell(freezer: Freezer, cell: types.CellType) -> Reduced:
+    try:
+        content = cell.cell_contents
+    except ValueError:
+        return (new_cell, ())
+    return (new_cell, (), content, None, None, set_cell)
+
+
+def reduce_method(freezer: Freezer, one: types.MethodType) -> Reduced:
+    return (types.MethodType, (one.__func__, one.__self__))
+
+
+def reduce_builtin(freezer: Freezer, one: Any) -> Reduced:
+    """A built-in method with what it is bound to; a module's function by its name."""
+    owner = one.__self__
+    if owner is None or isinstance(owner, types.ModuleType):
+        return NotImplemented
+    if isinstance(owner, type):
+        return (getattr, (owner, one.__name__))
+    found = getattr(type(owner), one.__name__, None)
+    if found is not None and hasattr(found, "__objclass__"):
+        # Not getattr(owner, name): a guest's subclass may have put its own method there.
+        return (bind, (found, owner))
+    return (getattr, (owner, one.__name__))
+
+
+def bind(descriptor: Any, owner: Any) -> Any:
+    """The method of a built-in type bound to an object."""
+    return descriptor.__get__(owner)
+
+
+def reduce_wrapped(freezer: Freezer, one: Any) -> Reduced:
+    return (type(one), (one.__func__,))
+
+
+def reduce_property(freezer: Freezer, one: property) -> Reduced:
+    return (property, (one.fget, one.fset, one.fdel, one.__doc__))
+
+
+def reduce_super(freezer: Freezer, one: Any) -> Reduced:
+    return (super, (one.__thisclass__, one.__self__) if one.__self__ is not None else (one.__thisclass__,))
+
+
+def reduce_code(freezer: Freezer, one: types.CodeType) -> Reduced:
+    return (marshal.loads, (marshal.dumps(one),))
+
+
+def reduce_proxy(freezer: Freezer, one: types.MappingProxyType[Any, Any]) -> Reduced:
+    (inner,) = gc.get_referents(one)
+    for value in inner.values() if type(inner) is dict else ():
+        if isinstance(value, types.GetSetDescriptorType) and value.__objclass__.__dict__ == one:
+            return (vars, (value.__objclass__,))
+    return (types.MappingProxyType, (inner,))
+
+
+# --- views of dicts and of memory ----------------------------------------------------------
+
+def reduce_view(freezer: Freezer, one: Any) -> Reduced:
+    (inner,) = gc.get_referents(one)
+    name = type(one).__name__.removeprefix("dict_").removeprefix("odict_")
+    return (dict_view, (inner, name))
+
+
+def dict_view(inner: Any, name: str) -> Any:
+    return getattr(type(inner), name)(inner)
+
+
+def _address(view: Any) -> int:
+    return int(numpy.frombuffer(view, numpy.uint8).__array_interface__["data"][0])
+
+
+def reduce_memoryview(freezer: Freezer, one: memoryview) -> Reduced:
+    try:
+        under = one.obj
+    except ValueError:
+        return (released_view, ())
+    if not one.contiguous or one.ndim != 1 or not isinstance(under, (bytes, bytearray)):
+        raise freezer.refuse(one, "cannot copy a memoryview that is not over plain bytes at fork")
+    start = _address(one.cast("B")) - _address(under) if one.nbytes else 0
+    return (make_view, (under, start, one.nbytes, one.format, one.readonly))
+
+
+def make_view(under: Any, start: int, length: int, code: str, readonly: bool) -> memoryview:
+    view = memoryview(under)[start:start + length]
+    if code != "B":
+        view = view.cast(cast(Any, code))
+    return view.toreadonly() if readonly and not view.readonly else view
+
+
+def released_view() -> memoryview:
+    view = memoryview(b"")
+    view.release()
+    return view
+
+
+# --- weak references -----------------------------------------------------------------------
+
+class _Gone:
+    pass
+
+
+def dead_reference() -> weakref.ref[Any]:
+    return weakref.ref(_Gone())
+
+
+def reduce_ref(freezer: Freezer, one: weakref.ref[Any]) -> Reduced:
+    target = one()
+    if target is None:
+        return (dead_reference, ())
+    callback = one.__callback__
+    return (weakref.ref, (target,) if callback is None else (target, callback))
+
+
+def reduce_weak_method(freezer: Freezer, one: Any) -> Reduced:
+    method = one()
+    return (dead_reference, ()) if method is None else (weakref.WeakMethod, (method,))
+
+
+def reduce_weak_proxy(freezer: Freezer, one: Any) -> Reduced:
+    # A proxy hands every attribute on, so a bound method is bound to what stands behind it.
+    try:
+        return (weakref.proxy, (one.__init__.__self__,))
+    except ReferenceError:
+        return (dead_proxy, ())
+
+
+def dead_proxy() -> Any:
+    return weakref.proxy(_Gone())
+
+
+def reduce_weak_dict(freezer: Freezer, one: Any) -> Reduced:
+    return (type(one), (), list(one.items()), None, None, fill_weak_dict)
+
+
+def fill_weak_dict(one: Any, items: list[tuple[Any, Any]]) -> None:
+    for key, value in items:
+        one[key] = value
+
+
+def reduce_weak_set(freezer: Freezer, one: weakref.WeakSet[Any]) -> Reduced:
+    return (weakref.WeakSet, (), list(one), None, None, fill_weak_set)
+
+
+def fill_weak_set(one: weakref.WeakSet[Any], members: list[Any]) -> None:
+    for member in members:
+        one.add(member)
+
+
+# --- iterators and matches that lack pickle's methods ---------------------------------------
+
+def reduce_pairwise(freezer: Freezer, one: Any) -> Reduced:
+    inside = gc.get_referents(one)
+    if len(inside) == 2:
+        return (pairwise_from, (inside[0], inside[1]))
+    return (itertools.pairwise, (inside[0] if inside else (),))
+
+
+def pairwise_from(rest: Any, old: Any) -> Any:
+    return itertools.pairwise(itertools.chain((old,), rest))
+
+
+def reduce_match(freezer: Freezer, one: re.Match[Any]) -> Reduced:
+    for how in ("search", "match", "fullmatch"):
+        again = getattr(one.re, how)(one.string, one.pos, one.endpos)
+        if again is not None and again.regs == one.regs:
+            return (match_again, (one.re, how, one.string, one.pos, one.endpos))
+    return (match_again, (one.re, "match", one.string, one.start(), one.endpos))
+
+
+def match_again(pattern: re.Pattern[Any], how: str, string: Any, pos: int, endpos: int) -> Any:
+    return getattr(pattern, how)(string, pos, endpos)
+
+
+# --- modules that are no longer in sys.modules ----------------------------------------------
+
+def reduce_module(freezer: Freezer, one: types.ModuleType) -> Reduced:
+    name = reference.native_dict_name(vars(one))
+    if name is not None:
+        return (native_module, (name,))
+    return (types.ModuleType, (one.__name__,), vars(one), None, None, fill_module)
+
+
+def native_module(name: str) -> types.ModuleType:
+    reference.native_dict(name)
+    import sys
+    return sys.modules[name]
+
+
+def fill_module(one: types.ModuleType, values: dict[str, Any]) -> None:
+    vars(one).update(values)
+
+
+TABLE: dict[type, Any] = {
+    types.CellType: reduce_cell,
+    types.MethodType: reduce_method,
+    types.BuiltinFunctionType: reduce_builtin,
+    staticmethod: reduce_wrapped,
+    classmethod: reduce_wrapped,
+    property: reduce_property,
+    super: reduce_super,
+    types.CodeType: reduce_code,
+    types.MappingProxyType: reduce_proxy,
+    types.ModuleType: reduce_module,
+    memoryview: reduce_memoryview,
+    weakref.ref: reduce_ref,
+    weakref.WeakMethod: reduce_weak_method,
+    weakref.ProxyType: reduce_weak_proxy,
+    weakref.CallableProxyType: reduce_weak_proxy,
+    weakref.WeakValueDictionary: reduce_weak_dict,
+    weakref.WeakKeyDictionary: reduce_weak_dict,
+    weakref.WeakSet: reduce_weak_set,
+    itertools.pairwise: reduce_pairwise,
+    re.Match: reduce_match,
+    type({}.keys()): reduce_view,
+    type({}.values()): reduce_view,
+    type({}.items()): reduce_view,
+}
+
+#: Native types whose own __reduce__ is right: pickle's C code does all of it.
+PLAIN = frozenset(
+    [type(iter(x)) for x in (cast(Any, []), (), "", "\xe9\u1234", b"", bytearray(), {}, {}.values(), {}.items(), set(),
+                             range(1), range(1 << 70), deque(), reversed([]), reversed({}), reversed({}.values()),
+                             reversed({}.items()), reversed(()), reversed(range(1)))]
+    + [x for x in vars(itertools).values() if isinstance(x, type) and x is not itertools.pairwise]
+    + [slice, range, complex, deque, zip, enumerate, map, filter, reversed, re.Pattern,
+       types.GenericAlias, types.UnionType, type(operator.itemgetter(0)), operator.attrgetter, operator.methodcaller])
+
+static.register((new_cell, set_cell, bind, dict_view, make_view, dead_reference, fill_weak_dict, fill_weak_set,
+                 pairwise_from, match_again, marshal.loads, weakref.ref, re._compile))  # type: ignore[attr-defined]

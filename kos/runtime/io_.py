@@ -1,0 +1,326 @@
+"""File objects of guests: CPython's own `_pyio`, over the emulated `os`, patched to behave as the C version.
+
+The C classes of `io` would do host system calls and cannot be copied; `_pyio` is the same
+in Python, so a file's buffer is an attribute like any other: private to the process, copied by
+fork. A private copy of the module is executed with another `os` and without locks. Where the two
+versions differ in what a program can see (messages, when a full buffer is written and in which
+pieces), the methods below follow Modules/_io. In-memory files are the C versions.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from kos.runtime import builtins_, hooks, templates
+from kos.runtime.freeze import static
+from kos.runtime.privately import private_copy
+from kos.runtime.world import World, current
+
+_CHUNK = 8192   #: bytes of encoded text that a TextIOWrapper gathers, Modules/_io/textio.c
+
+
+class NoLock:
+    """A task has one thread of control: nothing to lock, and nothing that a copy would lose."""
+
+    def __enter__(self) -> bool:
+        return True
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+    def acquire(self, *args: object, **kwargs: object) -> bool:
+        return True
+
+    def release(self) -> None:
+        return None
+
+    def locked(self) -> bool:
+        return False
+
+
+class _EmulatedOs:
+    """What _pyio takes for `os`: the calls of the emulated module, the host's constants."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("O_", "SEEK_")) or name in ("linesep", "fspath", "strerror"):
+            value = getattr(os, name)
+        else:
+            try:
+                value = calls()[name]
+            except KeyError:
+                raise AttributeError(name) from None
+        self.__dict__[name] = value
+        return value
+
+
+#: Where the emulated `os` calls are found; settable before the first file is opened.
+calls: Callable[[], dict[str, Any]] = lambda: templates.namespace("os")  # noqa: E731  # replaced in tests
+
+
+_pyio = private_copy("_pyio", "_io", {"os": _EmulatedOs(), "_thread": SimpleNamespace(allocate_lock=NoLock)})
+FileIO: Any = _pyio.FileIO
+TextIOWrapper: Any = _pyio.TextIOWrapper
+BufferedWriter: Any = _pyio.BufferedWriter
+BufferedReader: Any = _pyio.BufferedReader
+BufferedRandom: Any = _pyio.BufferedRandom
+Unsupported = io.UnsupportedOperation
+
+
+def _method(cls: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Put a function into one of the copied classes, in place of the method of its name."""
+    def put(function: Callable[..., Any]) -> Callable[..., Any]:
+        name = function.__name__.rstrip("_") if not function.__name__.startswith("__") else function.__name__
+        function.__qualname__ = f"{cls.__name__}.{name}"
+        setattr(cls, name, function)
+        return function
+    return put
+
+
+# --- all files -----------------------------------------------------------------------------
+
+@_method(_pyio.IOBase)
+def _unsupported(self: Any, name: str) -> None:
+    raise Unsupported(name)
+
+
+@_method(_pyio.IOBase)
+def __del__(self: Any) -> None:
+    # A dropped file is closed, but not where the world is dropped that it belongs to: then the task is gone, or
+    # lives on as a copy, and the descriptor is no longer this object's.
+    if hooks.DEAD[0] or getattr(self, "_owner", None) is not current():
+        return
+    try:
+        if not self.closed:
+            self.close()
+    except Exception:   # as the C version: nobody is there to be told
+        return
+
+
+_init_file = FileIO.__init__
+
+
+@_method(FileIO)
+def __init__(self: Any, file: Any, mode: str = "r", closefd: bool = True, opener: Any = None) -> None:  # noqa: N807  # becomes FileIO.__init__
+    self._owner = current()
+    _init_file(self, file, mode, closefd, opener)
+
+
+del FileIO.__del__   # it warns first; IOBase's closes
+FileIO._owner = TextIOWrapper._owner = _pyio._BufferedIOMixin._owner = None
+
+
+# --- buffered writing ----------------------------------------------------------------------
+
+@_method(BufferedWriter)
+def write(self: Any, b: Any) -> int:
+    """_io__Buffered_write_impl: fill the buffer; when it is full write it, and then what is too large for it."""
+    if isinstance(b, str):
+        raise TypeError("a bytes-like object is required, not 'str'")
+    if self.closed:
+        raise ValueError("write to closed file")
+    held: bytearray = self._write_buf
+    size = len(b) if type(b) is bytes else memoryview(b).nbytes
+    if size <= self.buffer_size - len(held):
+        held += b
+        return size
+    try:
+        self._flush_unlocked()
+    except BlockingIOError as error:
+        room = max(self.buffer_size - len(held), 0)
+        with memoryview(b) as view:
+            held += view.cast("B")[:room]
+        raise BlockingIOError(error.errno, error.strerror, min(room, size)) from None
+    with memoryview(b) as view, view.cast("B") as data:
+        written = 0
+        while size - written > self.buffer_size:
+            n = self.raw.write(data[written:])
+            if n is None:
+                held += data[written:written + self.buffer_size]
+                raise BlockingIOError(11, "write could not complete without blocking", written + len(held))
+            written += n
+        held += data[written:]
+    return size
+
+
+# --- text ----------------------------------------------------------------------------------
+
+_init_text = TextIOWrapper.__init__
+
+
+@_method(TextIOWrapper)
+def __init__(self: Any, buffer: Any, encoding: Any = None, errors: Any = None, newline: Any = None,  # noqa: F811, N807  # TextIOWrapper's
+             line_buffering: bool = False, write_through: bool = False) -> None:
+    self._pending = []
+    self._pending_size = 0
+    self._CHUNK_SIZE = _CHUNK
+    self._owner = current()
+    _init_text(self, buffer, encoding, errors, newline, line_buffering, write_through)
+    self._can_read, self._can_write = buffer.readable(), buffer.writable()
+
+
+def _check(self: Any) -> None:
+    if self._buffer is None:
+        raise ValueError("underlying buffer has been detached")
+    if self._buffer.closed:
+        raise ValueError("I/O operation on closed file.")
+
+
+@_method(TextIOWrapper)
+def write_(self: Any, s: str) -> int:
+    """_io_TextIOWrapper_write_impl: encoded text is gathered, and given on in chunks."""
+    if not isinstance(s, str):
+        raise TypeError(f"write() argument must be str, not {type(s).__name__}")
+    _check(self)
+    if not self._can_write:
+        raise Unsupported("not writable")
+    text = s
+    has_newline = (self._writetranslate or self._line_buffering) and "\n" in s
+    if has_newline and self._writetranslate and self._writenl != "\n":
+        text = s.replace("\n", self._writenl)
+    encoder = self._encoder
+    if encoder is None:
+        data = self._get_encoder().encode(text)
+    elif type(encoder) is _utf8_encoder:
+        data = text.encode("utf-8", encoder.errors)
+    else:
+        data = encoder.encode(text)
+    if self._pending_size + len(data) > _CHUNK and self._pending:
+        self._give()
+    self._pending.append(data)
+    self._pending_size += len(data)
+    must_flush = self._line_buffering and (has_newline or "\r" in s)
+    if self._pending_size >= _CHUNK or must_flush or self._write_through:
+        self._give()
+    if must_flush:
+        self._buffer.flush()
+    if self._decoder is not None or self._snapshot is not None:
+        self._set_decoded_chars("")
+        self._snapshot = None
+        if self._decoder:
+            self._decoder.reset()
+    return len(s)
+
+
+_utf8_encoder = codecs.getincrementalencoder("utf-8")
+
+
+@_method(TextIOWrapper)
+def _give(self: Any) -> None:
+    """Hand the gathered bytes to the buffer."""
+    if self._pending:
+        data = b"".join(self._pending)
+        self._pending, self._pending_size = [], 0
+        self._buffer.write(data)
+
+
+@_method(TextIOWrapper)
+def flush(self: Any) -> None:
+    _check(self)
+    self._telling = self._seekable
+    self._give()
+    self._buffer.flush()
+
+
+_read_text, _readline_text, _tell_text = TextIOWrapper.read, TextIOWrapper.readline, TextIOWrapper.tell
+
+
+def _before_read(self: Any) -> None:
+    _check(self)
+    if not self._can_read:
+        raise Unsupported("not readable")
+    self._give()
+
+
+@_method(TextIOWrapper)
+def read(self: Any, size: Any = -1) -> str:
+    _before_read(self)
+    result: str = _read_text(self, size)
+    return result
+
+
+@_method(TextIOWrapper)
+def readline(self: Any, size: Any = -1) -> str:
+    _before_read(self)
+    result: str = _readline_text(self, size)
+    return result
+
+
+@_method(TextIOWrapper)
+def tell(self: Any) -> int:
+    _check(self)
+    result: int = _tell_text(self)
+    return result
+
+
+_seek_text = TextIOWrapper.seek
+
+
+@_method(TextIOWrapper)
+def seek(self: Any, cookie: int, whence: int = 0) -> int:
+    _check(self)
+    result: int = _seek_text(self, cookie, whence)
+    return result
+
+
+TextIOWrapper._CHUNK_SIZE = _CHUNK
+
+
+# --- the standard streams ------------------------------------------------------------------
+
+_NAMES = (("<stdin>", "r"), ("<stdout>", "w"), ("<stderr>", "w"))
+
+
+def standard_stream(world: World, fd: int, *, is_tty: bool, buffered: bool = True, block_bytes: int = 4096) -> Any:
+    """sys.stdin, stdout or stderr over descriptor `fd`, as create_stdio() in Python/pylifecycle.c makes them.
+
+    Built from its parts, without a system call: exec makes three of them.
+    """
+    name, mode = _NAMES[fd]
+    raw = FileIO.__new__(FileIO)
+    raw._owner, raw._fd, raw._closefd, raw.name = world, fd, False, name
+    raw._readable, raw._writable = mode == "r", mode == "w"
+    raw._blksize = block_bytes
+    writes_through = not buffered and mode == "w"
+    inner = raw if writes_through else (BufferedReader if mode == "r" else BufferedWriter)(raw, block_bytes)
+    text = TextIOWrapper.__new__(TextIOWrapper)
+    text._buffer, text._owner = inner, world
+    text._pending, text._pending_size = [], 0
+    text._decoded_chars, text._decoded_chars_used, text._snapshot = "", 0, None
+    text._seekable = text._telling = False
+    text._has_read1 = not writes_through
+    text._can_read, text._can_write = mode == "r", mode == "w"
+    text._configure("utf-8", "backslashreplace" if fd == 2 else "strict", "\n", False, writes_through)
+    text._line_buffering = buffered and (is_tty or fd == 2)
+    if mode == "w":
+        text._get_encoder()
+    text.mode = mode
+    return text
+
+
+def _make_io() -> dict[str, Any]:
+    """The module io: classes of the private copy, the C versions of files in memory."""
+    made = {name: value for name, value in vars(io).items() if not name.startswith("__") or name == "__all__"}
+    for name in io.__all__:
+        if name in vars(_pyio) and name not in ("BytesIO", "StringIO", "UnsupportedOperation", "BlockingIOError"):
+            made[name] = vars(_pyio)[name]
+    made.update(__name__="io", __doc__=io.__doc__, __file__=io.__file__)
+    made.pop("OpenWrapper", None)
+    made.pop("open_code", None)
+    made.pop("_io", None)
+    return made
+
+
+for _cls in (io.BytesIO,):
+    _pyio.BufferedIOBase.register(_cls)
+_pyio.TextIOBase.register(io.StringIO)
+open_: Any = _pyio.open
+templates.add("io", _make_io)
+builtins_.extra["open"] = open_
+builtins_.text_file[0] = TextIOWrapper
+static.register(value for value in vars(_pyio).values() if callable(value) and getattr(value, "__module__", "") == "_io")
+static.register((NoLock, _utf8_encoder, codecs.getincrementaldecoder("utf-8")))

@@ -1,0 +1,183 @@
+"""Code that all guests of a CPU share: the runtime's own guest code, emulated modules, contextlib and functools.
+
+Each is compiled and executed once per CPU, over a namespace of its own. Its functions and classes travel by
+name; it keeps no state. What it needs of the task that it works for, it finds through the current world.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import os.path
+from types import SimpleNamespace
+from typing import Any
+
+import kos
+from kos import compiler
+from kos.runtime import builtins_, helpers, templates
+from kos.runtime.freeze import reference, static
+from kos.runtime.functions import module_body
+from kos.runtime.io_ import NoLock
+from kos.runtime.privately import source_of
+from kos.runtime.sync import sync
+from kos.runtime.world import current
+
+Namespace = dict[str, Any]
+_HOME = os.path.dirname(os.path.abspath(kos.__file__))
+_loaded: dict[str, Namespace] = {}
+
+#: Modules that only the runtime's own guest code can import; the machine puts `_kos` here.
+provided: dict[str, Any] = {}
+
+
+def _rtl_import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+    return provided[name] if name in provided else builtins.__import__(name, globals, locals, fromlist, level)
+
+
+@functools.cache
+def _rtl_builtins() -> Namespace:
+    made = dict(vars(builtins))
+    helpers.install(made)
+    set_import(made, _rtl_import)
+    return made
+
+
+def set_import(namespace: Namespace, function: Any) -> None:
+    """Make `function` what import statements of code over these builtins call."""
+    namespace["__import__"] = namespace["$import"] = function
+
+
+def _execute(name: str, text: str, path: str, kind: str, values: Namespace) -> Namespace:
+    unit = compiler.compile_unit(text, path, kind=kind)
+    _loaded[name] = values   # first: an import in a circle finds what there is
+    try:
+        sync(module_body(unit.id, values))
+    except BaseException:
+        del _loaded[name]
+        raise
+    reference.note_shared(name, values)
+    return values
+
+
+def load(name: str) -> Namespace:
+    """Globals of shared unit `name`: "stdlib:part", "rtl:part" or "lib:module"."""
+    known = _loaded.get(name)
+    if known is not None:
+        return known
+    kind, _, part = name.partition(":")
+    if kind == "lib":
+        return _load_library(part)
+    path = os.path.join(_HOME, "stdlib" if kind == "stdlib" else os.path.join("runtime", "rtl"), part + ".py")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    module = f"kos.stdlib.{part}" if kind == "stdlib" else f"kos.runtime.rtl.{part}"
+    values = {"__name__": module, "__file__": path, "__builtins__": _rtl_builtins()}
+    return _execute(name, text, path, "rtl", values)
+
+
+def load_part(part: str) -> Namespace:
+    """Globals of a resumable part of the emulated modules."""
+    return load("stdlib:" + part)
+
+
+def load_rtl(part: str) -> Namespace:
+    """Globals of a file of kos/runtime/rtl."""
+    return load("rtl:" + part)
+
+
+# --- libraries of the host that are compiled as guest code -------------------------------------
+
+LIBRARIES = ("functools", "contextlib")
+
+
+class WorldModule:
+    """A module as shared code sees it: the current world's own one."""
+
+    def __init__(self, name: str) -> None:
+        object.__setattr__(self, "_name", name)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._module(), name, value)
+
+    def _module(self) -> Any:
+        world = current()
+        module = world.modules.get(self._name)
+        if module is None:
+            from kos.runtime.importer import get_or_make
+            module = get_or_make(world, self._name)
+        return module
+
+
+_world_modules = {name: WorldModule(name) for name in ("sys", "os")}
+
+
+def _library_import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+    if name in _world_modules:
+        return _world_modules[name]
+    if name in LIBRARIES:
+        return SimpleNamespace(**{k: v for k, v in load("lib:" + name).items() if not k.startswith("__")})
+    if name == "_thread":
+        return SimpleNamespace(RLock=NoLock, allocate_lock=NoLock, get_ident=lambda: 0)
+    if name == "_functools":
+        # Only what calls no guest code in a way that has to be resumable: the rest is taken in Python.
+        return SimpleNamespace(__name__="_functools", cmp_to_key=functools.cmp_to_key)
+    if name == "types":
+        return ModuleView(templates.namespace("types"))
+    return builtins.__import__(name, globals, locals, fromlist, level)
+
+
+class ModuleView(SimpleNamespace):
+    """A template's names as attributes."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        super().__init__(**namespace)
+
+
+def without_async(text: str) -> str:
+    """The source with its coroutines, which guests cannot have, replaced by `pass`; lines keep their numbers."""
+    lines = text.split("\n")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.AsyncFunctionDef):
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            assert node.end_lineno is not None
+            lines[first - 1:node.end_lineno] = [" " * node.col_offset + "pass"] + [""] * (node.end_lineno - first)
+    return "\n".join(lines)
+
+
+def _load_library(module: str) -> Namespace:
+    text, path = source_of(module)
+    values: Namespace = {"__name__": module, "__file__": path, "__builtins__": _library_builtins()}
+    return _execute("lib:" + module, without_async(text), path, "guest", values)
+
+
+@functools.cache
+def _library_builtins() -> Namespace:
+    made = dict(vars(builtins))
+    made.update(builtins_.extra)
+    helpers.install(made)
+    set_import(made, _library_import)
+    return made
+
+
+def _template(module: str) -> Namespace:
+    return {name: value for name, value in load("lib:" + module).items() if name != "__builtins__"}
+
+
+def _importlib() -> Namespace:
+    return {"__name__": "importlib", "__package__": "importlib", "__doc__": None, "__path__": [],
+            "import_module": load_rtl("imports")["import_module"]}
+
+
+def install() -> None:
+    """Enter contextlib, functools and importlib in the table of templates, and `__import__` in the builtins."""
+    for name in LIBRARIES:
+        templates.add(name, functools.partial(_template, name))
+    templates.add("importlib", _importlib)
+
+
+reference.set_shared_loader(load)
+static.register((NoLock,))

@@ -1,0 +1,130 @@
+"""The modules that only compute: native code, presented to each world as a module of its own.
+
+Most are plain copies of the host module's namespace. Where a module keeps state of its own
+(the generator behind `random`'s functions, the current context of `decimal`), the state is the world's.
+"""
+
+from __future__ import annotations
+
+import atexit
+import decimal
+import importlib
+import random
+import types
+from collections.abc import Callable
+from typing import Any
+
+from kos.runtime import templates
+from kos.runtime.freeze import static
+from kos.runtime.guestgen import GuestGen
+from kos.runtime.world import World, current
+
+_PLAIN = (
+    "__future__ _weakref abc array base64 binascii bisect cmath collections collections.abc copy dataclasses datetime "
+    "enum errno fractions hashlib heapq itertools json json.decoder json.encoder math numbers operator re stat "
+    "statistics string struct textwrap typing weakref zlib").split()
+
+
+def _copy_of(name: str) -> Callable[[], dict[str, Any]]:
+    def make() -> dict[str, Any]:
+        made = dict(vars(importlib.import_module(name)))
+        made.pop("__builtins__", None)
+        return made
+    return make
+
+
+def _types() -> dict[str, Any]:
+    made = _copy_of("types")()
+    made["GeneratorType"] = GuestGen
+    return made
+
+
+# --- random --------------------------------------------------------------------------------
+
+def _bind_random(world: World) -> dict[str, Any]:
+    """The module's functions are methods of one generator: here the world's."""
+    if world.random is None:
+        world.random = random.Random()
+    inner = random._inst  # type: ignore[attr-defined]  # not in typeshed; the module's own generator
+    made: dict[str, Any] = {"_inst": world.random}
+    for name, value in vars(random).items():
+        if getattr(value, "__self__", None) is inner:
+            made[name] = getattr(world.random, name)
+    return made
+
+
+# --- decimal -------------------------------------------------------------------------------
+
+class LocalContext:
+    """decimal.localcontext(), which in C cannot be copied while it is open."""
+
+    def __init__(self, context: decimal.Context) -> None:
+        self.new_context = context.copy()
+
+    def __enter__(self) -> decimal.Context:
+        self.saved_context = decimal.getcontext()
+        decimal.setcontext(self.new_context)
+        return self.new_context
+
+    def __exit__(self, *exc: object) -> None:
+        decimal.setcontext(self.saved_context)
+
+
+def localcontext(ctx: decimal.Context | None = None, **kwargs: Any) -> LocalContext:
+    """A context manager that works on a copy of the context."""
+    manager = LocalContext(decimal.getcontext() if ctx is None else ctx)
+    for name, value in kwargs.items():
+        if name not in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "flags", "traps"):
+            raise TypeError(f"{name!r} is an invalid keyword argument for this function")
+        setattr(manager.new_context, name, value)
+    return manager
+
+
+def _decimal() -> dict[str, Any]:
+    return {**_copy_of("decimal")(), "localcontext": localcontext}
+
+
+def _bind_decimal(world: World) -> dict[str, Any]:
+    if world.decimal is None:
+        world.decimal = decimal.Context()
+        if world is current():
+            decimal.setcontext(world.decimal)
+    return {}
+
+
+# --- atexit --------------------------------------------------------------------------------
+
+def register(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+    """Have func called at the end of the process, the last one registered first."""
+    if not callable(func):
+        raise TypeError("the first argument must be callable")
+    current().atexit.append((func, args, kwargs))
+    return func
+
+
+def unregister(func: Callable[..., Any], /) -> None:
+    """Forget all calls of func."""
+    calls = current().atexit
+    calls[:] = [call for call in calls if call[0] != func]
+
+
+def _clear() -> None:
+    current().atexit.clear()
+
+
+def _ncallbacks() -> int:
+    return len(current().atexit)
+
+
+def _atexit() -> dict[str, Any]:
+    return {"__name__": "atexit", "__doc__": atexit.__doc__, "__package__": "", "register": register,
+            "unregister": unregister, "_clear": _clear, "_ncallbacks": _ncallbacks}
+
+
+for _name in _PLAIN:
+    templates.add(_name, _copy_of(_name))
+templates.add("types", _types)
+templates.add("random", _copy_of("random"), _bind_random)
+templates.add("decimal", _decimal, _bind_decimal)
+templates.add("atexit", _atexit)
+static.register((LocalContext, localcontext, register, unregister, decimal.Decimal, decimal.getcontext))

@@ -1,0 +1,72 @@
+"""Programs and threads at their beginning: a fresh world, and frames that stand at the first line."""
+
+from __future__ import annotations
+
+import os.path
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kos.runtime import builtins_, ending, frames, importer, io_, libraries, templates
+from kos.runtime.frames import Body, Frame
+from kos.runtime.functions import make_body_function
+from kos.runtime.world import World
+
+
+def new_world(argv: Sequence[str], environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> World:
+    """The world of a program that has not run yet: no system call is made for it.
+
+    flags: "unbuffered" (python -u), "tty" (which of the descriptors 0, 1, 2 are terminals), "closed" (which of them are
+    not open: that stream is None), "block_bytes" (st_blksize of the three).
+    """
+    world = World()
+    world.flags = dict(flags or {})
+    world.argv = list(argv)
+    world.environ = dict(environ)
+    world.executable = sys.executable
+    world.path = [os.path.dirname(argv[0])] if argv else []
+    builtins_.attach(world, [importer.get_or_make(world, "builtins")])
+    buffered = not (world.flags.get("unbuffered") or world.environ.get("PYTHONUNBUFFERED"))
+    tty, closed = world.flags.get("tty", ()), world.flags.get("closed", ())
+    world.extra["streams"] = tuple(
+        None if fd in closed else io_.standard_stream(world, fd, is_tty=fd in tty, buffered=buffered,
+                                                      block_bytes=world.flags.get("block_bytes", 4096))
+        for fd in range(3))
+    world.sys = importer.get_or_make(world, "sys")
+    return world
+
+
+def start(path: str, argv: Sequence[Any], environ: Mapping[Any, Any] | None,
+          flags: Mapping[str, Any] | None = None) -> tuple[Body, World]:
+    """(body, world): the program at its start, as exec leaves it. The first send(None) runs it."""
+    words = [os.fsdecode(word) for word in argv]
+    # sys.argv[0] is the path that was executed, whatever name the caller gave the program.
+    world = new_world([path, *words[1:]], {os.fsdecode(k): os.fsdecode(v) for k, v in (environ or {}).items()}, flags)
+    return _body("main", (path,)), world
+
+
+def _body(name: str, args: tuple[Any, ...]) -> Body:
+    """A body of a function of rtl/programs.py."""
+    from kos.compiler import units
+    function = libraries.load_rtl("programs")[name]
+    info = units.info_of_code(function.__code__)
+    assert info is not None
+    body: Body = make_body_function(info, function.__globals__, None, None, None)(*args)
+    return body
+
+
+def thread_frames(fn: Any, args: tuple[Any, ...]) -> list[Frame]:
+    """Frames of a task that goes on by calling fn(*args), which shall end the task itself."""
+    body = _body("thread", (fn, args))
+    first = body.send(None)
+    assert first is ending.START, first
+    return frames.capture(body)
+
+
+def install() -> None:
+    """Prepare everything that the CPUs inherit from their parent: before they are forked, with `_kos` provided."""
+    importer.install()
+    for name in templates.names():
+        templates.namespace(name)
+    for part in ("imports", "programs"):
+        libraries.load_rtl(part)

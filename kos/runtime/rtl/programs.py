@@ -1,0 +1,68 @@
+"""The life of a guest's program: its module's body, then its end, as CPython ends.
+
+Follows Modules/main.c (pymain_run_file), Python/pythonrun.c (handle_system_exit) and
+Python/pylifecycle.c (Py_FinalizeEx).
+"""
+
+import sys
+
+from _kos import Exit, trap
+from kos.runtime import ending
+from kos.runtime.importer import run_body
+
+
+def main(path):
+    """Run the program; never returns."""
+    interrupted = False
+    try:
+        unit_id, namespace = ending.load_main(path)
+        if unit_id is None:
+            status = namespace
+        else:
+            run_body(unit_id, namespace)
+            status = 0
+        namespace = None
+    except SystemExit as error:
+        status = ending.exit_status(error)
+    except BaseException as error:
+        status = 1
+        interrupted = isinstance(error, KeyboardInterrupt)
+        report(error)
+    failed = finish()
+    if interrupted:
+        # As CPython does: it dies of the signal, so that a shell above it notices.
+        trap(Exit(2, True))
+    trap(Exit(((120 if failed else status) & 255) << 8, True))
+
+
+def report(error):
+    """What sys.excepthook, perhaps the guest's own, does with an uncaught exception."""
+    hook = ending.excepthook()
+    if hook is None:
+        return
+    try:
+        hook(type(error), error, error.__traceback__)
+    except BaseException as again:
+        ending.report_broken_hook(again, error)
+
+
+def finish():
+    """atexit's callbacks, the last one first; then what is still open is flushed. Whether that failed."""
+    while True:
+        call = ending.next_exit_call()
+        if call is None:
+            break
+        function, args, kwargs = call
+        try:
+            function(*args, **kwargs)
+        except BaseException as error:
+            ending.report_exit_call(function, error)
+    failed = ending.flush_streams()
+    ending.drop_modules()
+    return ending.flush_streams() or failed
+
+
+def thread(fn, args):
+    """A thread's first function; stands at a trap when it is made, so that it can be saved."""
+    trap(ending.START)
+    fn(*args)

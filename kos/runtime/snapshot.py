@@ -1,0 +1,146 @@
+"""A task's Python state as bytes, and back: frames, world, and all objects that they reach.
+
+    blob = dumps(frames, world, extra)
+    frames, world, extra = loads(blob)
+
+It is a pickle with a long memo: both ends begin with the objects that every CPU has
+(`freeze.static`) and with the task's modules and their namespaces, which the loading end makes
+before it reads anything, so that functions can be built on globals that are still empty.
+Then come, in this order: the functions and classes of the guest's modules, the frames and the
+rest of the modules, and the queue of what objects hold (`freeze.pickler`).
+"""
+
+from __future__ import annotations
+
+import io
+import marshal
+from types import FunctionType, ModuleType
+from typing import Any
+
+from kos.platform.host.bigstack import run_on_big_stack
+from kos.runtime import builtins_, templates
+from kos.runtime.freeze import atend, blame, gens, static
+from kos.runtime.freeze.pickler import CannotCopy, Freezer, Thawer
+from kos.runtime.world import COPIED, World, current
+
+_MAGIC = b"kos1"
+
+
+class SnapshotError(Exception):
+    """Bytes that no snapshot of this machine left."""
+
+
+def dumps(frames: list[Any], world: World, extra: Any = None) -> bytes:
+    """Everything that the frames and the world reach, by value.
+
+    Raises TypeError naming the variable where an object cannot be copied; nothing has changed then.
+    """
+    if world is current():
+        world.leave()   # fetches decimal's context
+    try:
+        try:
+            return _dumps(frames, world, extra)
+        except RecursionError:
+            return run_on_big_stack(lambda: _dumps(frames, world, extra))
+    except CannotCopy as error:
+        where = blame.find(error.culprit, frames, world)
+        message = f"{where}: {error}" if where else str(error)
+    # Outside the handler: the guest's exception does not carry the frames of this file.
+    raise TypeError(message)
+
+
+def _modules(world: World) -> list[ModuleType]:
+    """The module objects that the loading end makes before it reads, each once."""
+    held = [module for module in world.modules.values() if type(module) is ModuleType]
+    return list(dict.fromkeys([*world.origin, world.sys, *held]))
+
+
+def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
+    modules = _modules(world)
+    index = {module: n for n, module in enumerate(modules)}
+    origin = world.origin
+    odd = {name: module for name, module in world.modules.items() if type(module) is not ModuleType}
+    head = marshal.dumps((
+        static.size(),
+        [(_name(module), origin.get(module)) for module in modules],
+        [(name, -1 if name in odd else index[module]) for name, module in world.modules.items()],
+        index[world.sys]))
+    out = io.BytesIO()
+    freezer = Freezer(out, [world, world.modules, *modules, *map(vars, modules)])
+
+    code: list[Any] = []
+    rest: list[Any] = []
+    for module in modules:
+        if module in origin:
+            changes = templates.differences(world, module)
+            if changes is not None:
+                rest.append((vars(module), *changes))
+        else:
+            namespace = vars(module)
+            early = {k: v for k, v in namespace.items() if isinstance(v, (FunctionType, type))}
+            code.append((namespace, tuple(namespace), early))
+            rest.append((namespace, {k: v for k, v in namespace.items() if k not in early}, ()))
+    freezer.dump(code)
+    packed = [gens.pack(freezer, frame) for frame in frames]
+    freezer.dump((packed, extra, [getattr(world, name) for name in COPIED], rest, odd))
+    freezer.write_queue()
+    return b"".join((_MAGIC, len(head).to_bytes(4, "little"), head, out.getbuffer()))
+
+
+def _name(module: ModuleType) -> str:
+    name = vars(module).get("__name__")
+    return name if isinstance(name, str) else "?"
+
+
+def loads(blob: bytes) -> tuple[list[Any], World, Any]:
+    """(frames, world, extra) as they were; what is shared among them is shared again."""
+    size = int.from_bytes(blob[4:8], "little")
+    if blob[:4] != _MAGIC or len(blob) <= 8 + size:
+        raise SnapshotError("not a snapshot")
+    nr_static, described, entries, sys_index = marshal.loads(blob[8:8 + size])
+    base = static.seal()
+    if nr_static != static.size():
+        raise SnapshotError(f"made with {nr_static} static objects, but this CPU has {static.size()}")
+    world = World()
+    modules = [ModuleType(name) if template is None else templates.bare_module(world, template)
+               for name, template in described]
+    world.modules.update((key, modules[n]) for key, n in entries)
+    world.sys = modules[sys_index]
+    builtins_.attach(world, modules)
+    anchors = [world, world.modules, *modules, *map(vars, modules)]
+    # One MEMOIZE for each static object makes room for them, one PERSID for each anchor puts it in.
+    numbers = b"".join([b"J" + n.to_bytes(4, "little") + b"Q\x94" for n in range(len(anchors))])
+    room = b"N" + b"\x94" * nr_static + b"."
+    thawer = Thawer(io.BytesIO(b"".join((room, numbers, b"N.", memoryview(blob)[8 + size:]))))
+    thawer.anchors = anchors
+    thawer.load()
+    thawer.memo = base.memo
+    thawer.load()
+    try:
+        return _load(thawer, world)
+    finally:
+        atend.clear()
+
+
+def _load(thawer: Thawer, world: World) -> tuple[list[Any], World, Any]:
+    for namespace, keys, early in thawer.load():
+        builtins_module = namespace.get("__builtins__")
+        namespace.clear()
+        namespace.update(dict.fromkeys(keys))
+        namespace["__builtins__"] = builtins_module
+        namespace.update(early)
+    packed, extra, fields, rest, odd = thawer.load()
+    for namespace, changed, gone in rest:
+        for name in gone:
+            namespace.pop(name, None)
+        namespace.update(changed)
+    world.modules.update(odd)
+    for name, value in zip(COPIED, fields, strict=True):
+        setattr(world, name, value)
+    while (batch := thawer.load()) is not None:
+        for put, one, state in batch:
+            put(one, state)
+    atend.run()
+    for module in world.origin:
+        templates.note_state(world, module)
+    return [gens.unpack(wire) for wire in packed], world, extra

@@ -1,0 +1,76 @@
+"""The module sys as a guest sees it: facts about the interpreter, and the world's own streams and lists."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from kos.runtime import templates, tracebacks_
+from kos.runtime.world import World, current
+
+#: What is the same for every guest and safe to share.
+_FACTS = (
+    "abiflags api_version base_exec_prefix base_prefix builtin_module_names byteorder copyright dont_write_bytecode "
+    "exc_info exception exec_prefix exit flags float_info float_repr_style getdefaultencoding getfilesystemencoding "
+    "getfilesystemencodeerrors getrefcount getsizeof hash_info hexversion implementation int_info intern "
+    "is_finalizing maxsize maxunicode platform platlibdir prefix stdlib_module_names thread_info version "
+    "version_info warnoptions get_int_max_str_digits set_int_max_str_digits getswitchinterval _getframe audit "
+    "call_tracing pycache_prefix").split()
+
+
+def getrecursionlimit() -> int:
+    """The guest's own limit."""
+    return current().recursion_limit
+
+
+def setrecursionlimit(limit: int, /) -> None:
+    """Belongs to the process: it is put in force whenever the task runs."""
+    if not isinstance(limit, int):
+        raise TypeError(f"{type(limit).__name__!r} object cannot be interpreted as an integer")
+    if limit < 1:
+        raise ValueError("recursion limit must be greater or equal than 1")
+    world = current()
+    world.recursion_limit = limit
+    world.enter()
+
+
+def excepthook(kind: Any, value: Any, traceback: Any, /) -> None:
+    """Print an exception and the guest's part of its traceback to the world's stderr."""
+    tracebacks_.print_exception(kind, value, traceback)
+
+
+def unraisablehook(unraisable: Any, /) -> None:
+    """As the host's, on the world's stderr."""
+    stream = getattr(current().sys, "stderr", None)
+    if stream is not None:
+        stream.write(f"Exception ignored in: {unraisable.object!r}\n")
+        tracebacks_.print_exception(unraisable.exc_type, unraisable.exc_value, unraisable.exc_traceback)
+
+
+def displayhook(value: Any, /) -> None:
+    """What an interactive prompt does; guests call it at most by hand."""
+    if value is not None:
+        current().builtins["_"] = value
+        current().sys.stdout.write(repr(value) + "\n")
+
+
+def _make() -> dict[str, Any]:
+    made: dict[str, Any] = {"__name__": "sys", "__doc__": sys.__doc__, "__package__": ""}
+    made.update((name, getattr(sys, name)) for name in _FACTS if hasattr(sys, name))
+    made.update(getrecursionlimit=getrecursionlimit, setrecursionlimit=setrecursionlimit, excepthook=excepthook,
+                __excepthook__=excepthook, unraisablehook=unraisablehook, __unraisablehook__=unraisablehook,
+                displayhook=displayhook, __displayhook__=displayhook, meta_path=(), path_hooks=())
+    return made
+
+
+def _bind(world: World) -> dict[str, Any]:
+    """new_world has put the streams there already."""
+    streams = world.extra.pop("streams", (None, None, None))
+    made: dict[str, Any] = {"modules": world.modules, "argv": world.argv, "path": world.path,
+                            "executable": world.executable, "orig_argv": [world.executable, *world.argv]}
+    for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+        made[name] = made[f"__{name}__"] = stream
+    return made
+
+
+templates.add("sys", _make, _bind)

@@ -1,0 +1,81 @@
+"""The module traceback for guests: the host's, without the runtime's own frames, on the guest's stderr.
+
+What a guest sees of a stack are its own functions and those of the libraries that it called, as CPython
+would show them; frames of kos itself are skipped where a traceback or a stack is walked.
+"""
+
+from __future__ import annotations
+
+import os.path
+import sys
+from collections.abc import Iterable, Iterator
+from types import CodeType
+from typing import Any
+
+import kos
+from kos.runtime import templates
+from kos.runtime.freeze import errors, static
+from kos.runtime.privately import private_copy
+from kos.runtime.world import World, current
+
+_HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
+
+
+def is_own(code: CodeType) -> bool:
+    """Whether the code is a part of kos, which guests do not see."""
+    return code.co_filename.startswith((_HOME, "<kos", "<frozen importlib"))
+
+
+class _Sys:
+    """`sys` of the copied module: the host's facts, the world's streams."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("stdout", "stderr", "stdin", "excepthook"):
+            return getattr(current().sys, name)
+        return getattr(sys, name)
+
+
+_copy: Any = private_copy("traceback", "traceback", {"sys": _Sys()})
+_walk, _walk_full, _walk_stack = _copy.walk_tb, _copy._walk_tb_with_full_positions, _copy.walk_stack
+
+
+def walk_tb(tb: Any) -> Iterator[Any]:
+    """(frame, line) of the guest's entries."""
+    return (entry for entry in _walk(tb) if not is_own(entry[0].f_code))
+
+
+def _walk_tb_with_full_positions(tb: Any) -> Iterator[Any]:
+    return (entry for entry in _walk_full(tb) if not is_own(entry[0].f_code))
+
+
+def walk_stack(f: Any) -> Iterable[Any]:
+    """(frame, line) of the guest's functions, innermost first."""
+    if f is None:
+        f = sys._getframe(1)
+    return (entry for entry in list(_walk_stack(f)) if not is_own(entry[0].f_code))
+
+
+_copy.walk_tb, _copy.walk_stack = walk_tb, walk_stack
+_copy._walk_tb_with_full_positions = _walk_tb_with_full_positions
+
+
+def print_exception(kind: Any, value: Any, traceback: Any) -> None:
+    """To the world's stderr, in CPython's format; silent where there is none."""
+    stream = getattr(current().sys, "stderr", None)
+    if stream is not None:
+        stream.write("".join(_copy.format_exception(kind, value, traceback)))
+        stream.flush()
+
+
+def _make() -> dict[str, Any]:
+    made = {name: value for name, value in vars(_copy).items() if name not in ("__builtins__", "sys", "linecache")}
+    return made
+
+
+def _bind(world: World) -> dict[str, Any]:
+    return {"sys": world.sys}
+
+
+errors.keep_entry[0] = lambda code: not is_own(code)
+static.register(value for value in vars(_copy).values() if getattr(value, "__module__", "") == "traceback")
+templates.add("traceback", _make, _bind)

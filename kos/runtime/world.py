@@ -1,0 +1,100 @@
+"""A guest's world: the modules, built-ins and streams that one task has for itself.
+
+Nothing of the host's interpreter state is the guest's: its `sys.modules`, its `builtins`, its
+`sys.stdout` live here, one set a task, made by exec and copied by fork. Native modules
+that only compute are presented as fresh module objects that begin as copies of the host's;
+code that all guests of a CPU share (the emulated modules, contextlib) finds the world it works
+for through `current()`, which the CPU sets whenever another task runs on it.
+"""
+
+from __future__ import annotations
+
+import decimal
+import random
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+
+class World:
+    """What belongs to one task and is not in its frames.
+
+    modules: the guest's sys.modules. builtins: the namespace of its module `builtins`.
+    origin: module object -> name of the template it was copied from; a module of the guest's own
+    code is not in it. pristine: module object -> what its namespace held when it was made (`templates`).
+    """
+
+    __slots__ = ("__weakref__", "argv", "at_fork", "atexit", "builtins", "decimal", "environ", "executable",
+                 "extra", "flags", "modules", "origin", "path", "pristine", "random", "recursion_limit",
+                 "sys")
+
+    def __init__(self) -> None:
+        self.modules: dict[str, ModuleType] = {}
+        self.origin: dict[ModuleType, str] = {}
+        self.pristine: dict[ModuleType, tuple[list[Any], tuple[str, ...], tuple[str, ...]]] = {}
+        self.sys = ModuleType("sys")   #: the guest's module `sys`, whatever it does to sys.modules
+        self.builtins: dict[str, Any] = {}
+        self.argv: list[str] = []
+        self.environ: dict[str, str] = {}
+        self.path: list[str] = []
+        self.executable = ""
+        self.flags: dict[str, bool] = {}
+        self.atexit: list[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]] = []
+        #: before, in the parent, in the child: as os.register_at_fork was told, in order of registration
+        self.at_fork: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+        #: where the emulated modules keep what is the task's own
+        self.extra: dict[str, Any] = {}
+        self.random: random.Random | None = None     #: behind the functions of `random`
+        self.recursion_limit = 1000   #: what sys.setrecursionlimit set
+        self.decimal: decimal.Context | None = None  #: the current context, while another task runs
+
+    def forked(self) -> None:
+        """This is a fork's child: what must not be the parent's is renewed."""
+        if self.random is not None:
+            self.random.seed()
+
+    def enter(self) -> None:
+        """The task runs now, in this greenlet: what native modules keep per thread is its own."""
+        _current[0] = self
+        if self.decimal is not None:
+            decimal.setcontext(self.decimal)
+        if self.recursion_limit != _limit[0]:
+            _limit[0] = self.recursion_limit
+            sys.setrecursionlimit(self.recursion_limit + _OWN_DEPTH)
+
+    def leave(self) -> None:
+        """The task stops running: take what native modules keep."""
+        if self.decimal is not None:
+            self.decimal = decimal.getcontext()
+
+
+_OWN_DEPTH = 100   #: frames that the CPU's own loop and the runtime may use on top of a guest's
+_limit: list[int] = [0]
+_none = World()
+_current: list[World] = [_none]
+
+
+def current() -> World:
+    """The world of the task that this CPU runs."""
+    return _current[0]
+
+
+def switch_to(world: World | None) -> None:
+    """Let `world` be the one that runs on this CPU; None where no task does."""
+    was = _current[0]
+    if was is not world:
+        was.leave()
+        _current[0] = _none
+        if world is not None:
+            world.enter()
+
+
+def flags_of(world: World) -> dict[str, Any]:
+    """What a program that this one executes inherits from the machine's options (`program.new_world`)."""
+    return dict(world.flags)
+
+
+#: Fields that a snapshot copies; modules, builtins and what is derived from them it handles itself.
+COPIED = ("argv", "environ", "path", "executable", "flags", "atexit", "at_fork", "extra", "random", "decimal",
+          "recursion_limit")
