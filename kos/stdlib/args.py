@@ -1,0 +1,261 @@
+"""Arguments of emulated calls, converted and refused as CPython's argument clinic does it.
+
+Native: it only computes. The kernel gets plain ints, str, bytes, and (address, length) pairs for simulated memory, and
+need not look at a type again. Texts of errors are CPython 3.11's (Modules/posixmodule.c, Python/getargs.c).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from operator import index
+from typing import Any, NoReturn
+
+from kos.stdlib.buffers_ import Window, window_of
+
+Segment = int | tuple[int, int]
+INT_MAX, SSIZE_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1, 2**63 - 1
+NS = 1_000_000_000
+
+
+def c_int(value: Any) -> int:
+    """`value` as a C int."""
+    number = index(value)
+    if -INT_MAX - 1 <= number <= INT_MAX:
+        return number
+    raise OverflowError("Python int too large to convert to C int")
+
+
+def c_ssize(value: Any) -> int:
+    """`value` as a C ssize_t."""
+    number = index(value)
+    if -SSIZE_MAX - 1 <= number <= SSIZE_MAX:
+        return number
+    raise OverflowError("Python int too large to convert to C ssize_t")
+
+
+def c_long(value: Any) -> int:
+    """`value` as a C long."""
+    number = index(value)
+    if -LONG_MAX - 1 <= number <= LONG_MAX:
+        return number
+    raise OverflowError("Python int too large to convert to C long")
+
+
+def file_descriptor(obj: Any) -> int:
+    """A descriptor, or what has a fileno() method (PyObject_AsFileDescriptor); may run guest code."""
+    if isinstance(obj, int):
+        fd = index(obj)
+    else:
+        method = getattr(obj, "fileno", None)
+        if method is None:
+            raise TypeError("argument must be an int, or have a fileno() method.")
+        fd = method()
+        if not isinstance(fd, int):
+            raise TypeError("fileno() returned a non-integer")
+    if fd < 0:
+        raise ValueError(f"file descriptor cannot be a negative integer ({fd})")
+    return c_int(fd)
+
+
+def path(value: Any, function: str, argument: str = "path") -> str | bytes:
+    """A path for the kernel: str or bytes without a null byte."""
+    return _path(value, f"{function}: {argument} should be string, bytes or os.PathLike")
+
+
+def path_or_fd(value: Any, function: str, argument: str = "path") -> str | bytes | int:
+    """A path, or an open descriptor where CPython takes one."""
+    if isinstance(value, int):
+        return c_int(value)
+    return _path(value, f"{function}: {argument} should be string, bytes, os.PathLike or integer")
+
+
+def _path(value: Any, wanted: str) -> str | bytes:
+    if type(value) is not str and type(value) is not bytes:
+        try:
+            value = os.fspath(value)
+        except TypeError:
+            raise TypeError(f"{wanted}, not {type(value).__name__}") from None
+    return no_null(value)
+
+
+def no_null(value: Any) -> Any:
+    """`value` (str or bytes) unless a C string would end in the middle of it."""
+    if ("\0" if isinstance(value, str) else b"\0") in value:
+        raise ValueError("embedded null byte")
+    return value
+
+
+def no_dir_fd(dir_fd: object) -> None:
+    """Refuse `dir_fd`: kos has no *at() calls, which CPython allows a platform to lack."""
+    if dir_fd is not None:
+        raise NotImplementedError("dir_fd unavailable on this platform")
+
+
+def named(e: OSError, path: object, path2: object = None) -> OSError:
+    """The error with the names that the guest gave, not those that the kernel resolved."""
+    e.filename = path
+    if path2 is not None:
+        e.filename2 = path2
+    return e
+
+
+def duration_ns(seconds: Any, message: str | None = None) -> int:
+    """Seconds (int or float) as ns, rounded up; like _PyTime_FromSecondsObject with ROUND_CEILING.
+
+    message: the TypeError's text for what is no number; None: the interpreter's own.
+    """
+    if isinstance(seconds, float):
+        if math.isnan(seconds):
+            raise ValueError("Invalid value NaN (not a number)")
+        if abs(seconds) >= 2**63 / NS:
+            raise OverflowError("timestamp out of range for platform time_t")
+        return math.ceil(seconds * NS)
+    try:
+        whole = index(seconds)
+    except TypeError:
+        if message is None:
+            raise
+        raise TypeError(message) from None
+    if not -SSIZE_MAX <= whole * NS <= SSIZE_MAX:
+        raise OverflowError("timestamp out of range for platform time_t")
+    return whole * NS
+
+
+# --- buffers ---------------------------------------------------------------------------------------------------------
+
+
+def source(buffer: Any) -> bytes | Window:
+    """What a write-like call sends: bytes, or the place of simulated memory."""
+    if type(buffer) is bytes:
+        return buffer
+    window = window_of(buffer, False)
+    if window is not None:
+        return window
+    try:
+        return memoryview(buffer).tobytes()
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
+
+
+def sources(function: str, buffers: Any) -> list[bytes | Window]:
+    """The segments of a gathering write."""
+    return [source(buffer) for buffer in _sequence(function, buffers)]
+
+
+def targets(function: str, buffers: Any) -> tuple[list[Segment], list[memoryview | None]]:
+    """The segments of a scattering read: what the kernel is told, and where to put the bytes that come back.
+
+    Simulated memory is filled by the kernel itself (it may be copy-on-write); host objects by `deliver`.
+    """
+    segments: list[Segment] = []
+    views: list[memoryview | None] = []
+    for buffer in _sequence(function, buffers):
+        window = window_of(buffer, True)
+        if window is not None:
+            segments.append(window)
+            views.append(None)
+            continue
+        try:
+            view = memoryview(buffer)
+        except TypeError:
+            raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
+        if view.readonly:
+            raise BufferError("Object is not writable.")
+        segments.append(view.nbytes)
+        views.append(view.cast("B"))
+    return segments, views
+
+
+def deliver(views: Sequence[memoryview | None], pieces: Iterable[bytes | None]) -> None:
+    """Put the bytes of a scattering read into the host buffers."""
+    for view, piece in zip(views, pieces, strict=False):
+        if view is not None and piece:
+            view[: len(piece)] = piece
+
+
+def _sequence(function: str, buffers: Any) -> Iterable[Any]:
+    if not hasattr(type(buffers), "__getitem__") or isinstance(buffers, dict):
+        raise TypeError(f"{function}() arg 2 must be a sequence")
+    return buffers  # type: ignore[no-any-return]  # checked just above
+
+
+# --- programs --------------------------------------------------------------------------------------------------------
+
+
+def fs_bytes(value: Any) -> bytes:
+    """PyUnicode_FSConverter: a path or word as the bytes that a program gets."""
+    return no_null(os.fsencode(value))  # type: ignore[no-any-return]  # bytes in, bytes out
+
+
+def words(argv: Any, not_sequence: str, empty: str, first_empty: str) -> list[str]:
+    """An argument list for exec; the three texts belong to the caller's function."""
+    if not isinstance(argv, list | tuple):
+        raise TypeError(not_sequence)
+    if not argv:
+        raise ValueError(empty)
+    out = [os.fsdecode(fs_bytes(word)) for word in argv]
+    if not out[0]:
+        raise ValueError(first_empty)
+    return out
+
+
+def environment(env: Any, not_mapping: str) -> dict[str, str]:
+    """An environment for exec."""
+    if not isinstance(env, Mapping) and not (hasattr(env, "keys") and hasattr(env, "__getitem__")):
+        raise TypeError(not_mapping)
+    out: dict[str, str] = {}
+    for key in list(env.keys()):
+        name, value = fs_bytes(key), fs_bytes(env[key])
+        if not name or b"=" in name[1:]:
+            raise ValueError("illegal environment variable name")
+        out[os.fsdecode(name)] = os.fsdecode(value)
+    return out
+
+
+def exactly(count: int, function: str, given: tuple[object, ...]) -> None:
+    """Refuse a wrong number of positional arguments as a C function does."""
+    if len(given) != count:
+        _wrong_count(count, function, len(given))
+
+
+def _wrong_count(count: int, function: str, given: int) -> NoReturn:
+    wanted = "no arguments" if count == 0 else "exactly one argument" if count == 1 else f"exactly {count} arguments"
+    raise TypeError(f"{function}() takes {wanted} ({given} given)")
+
+
+def signals(values: Any) -> frozenset[int]:
+    """A set of signal numbers from any iterable of ints (_Py_Sigset_Converter)."""
+    out = set()
+    for value in values:
+        number = index(value)
+        if not 0 < number < 65:
+            raise ValueError(f"signal number {number} out of range [1; 64]")
+        if number not in (32, 33):  # glibc keeps these two; CPython warns and goes on
+            out.add(number)
+    return frozenset(out)
+
+
+def cpus(mask: Any) -> frozenset[int]:
+    """CPU numbers for sched_setaffinity."""
+    out = set()
+    for item in mask:
+        if not isinstance(item, int):
+            raise TypeError(f"expected an iterator of ints, but iterator yielded {type(item)}")
+        if item < 0:
+            raise ValueError("negative CPU number")
+        if item > INT_MAX:
+            raise OverflowError("CPU number too large")
+        out.add(index(item))
+    return frozenset(out)
+
+
+def stat_result(fields: Sequence[int]) -> os.stat_result:
+    """os.stat_result from the kernel's twelve numbers."""
+    atime, mtime, ctime = fields[7:10]
+    return os.stat_result(
+        (*fields[:7], atime // NS, mtime // NS, ctime // NS, atime / NS, mtime / NS, ctime / NS)
+        + (atime, mtime, ctime, fields[10], fields[11], 0)
+    )
+

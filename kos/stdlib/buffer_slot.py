@@ -1,0 +1,151 @@
+"""The buffer protocol for classes whose bytes lie in simulated memory, so that C code can read and write them.
+
+C gets a copy of the bytes in one piece; when it lets go of a copy that it could write, what it changed is stored back,
+and only that: another CPU may have written elsewhere in the mapping meanwhile. zlib.crc32(m), b"".join([m]),
+file.readinto(m) work that way. What holds its buffer for long (a memoryview) would see a snapshot, which is why guests
+have their own `memoryview`.
+
+Python 3.12 lets a class do this (PEP 688, __buffer__). In 3.11 only types written in C can, so there the two slots
+of the class are filled with C functions made by ctypes: CPython's bytearray does the same in its own. Subclasses that
+are made later inherit them. Rejected: basing the class on a C type with a buffer (bytearray): it exports its own bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+import sys
+from typing import Any
+
+from kos.stdlib.buffers_ import InMemory, host_memoryview
+
+_PYBUF_WRITABLE = 1
+_TP_AS_BUFFER = 160  #: offset of tp_as_buffer in PyTypeObject on 64-bit CPython; cpython/object.h, 3.8 to 3.13
+
+
+class _PyBuffer(ctypes.Structure):
+    """Py_buffer; cpython/object.h, 3.11."""
+
+    _fields_ = [
+        ("buf", ctypes.c_void_p),
+        ("obj", ctypes.c_void_p),
+        ("len", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("ndim", ctypes.c_int),
+        ("format", ctypes.c_char_p),
+        ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
+        ("suboffsets", ctypes.c_void_p),
+        ("internal", ctypes.c_void_p),
+    ]
+
+
+class _PyBufferProcs(ctypes.Structure):
+    _fields_ = [("bf_getbuffer", ctypes.c_void_p), ("bf_releasebuffer", ctypes.c_void_p)]
+
+
+class Loan:
+    """A copy that C code works on, until it gives it back."""
+
+    def __init__(self, exporter: InMemory, writable: bool) -> None:
+        from kos.runtime import memory
+
+        addr, length = exporter._kos_window(writable)
+        self.addr = addr
+        self.copy = bytearray(memory.load(addr, length)) if length else bytearray()
+        self.before = bytes(self.copy) if writable else None
+
+    def store_back(self) -> None:
+        """Store the pieces that were changed."""
+        from kos.runtime import memory
+
+        before, after = self.before, self.copy
+        if before is None or before == after:
+            return
+        start = 0
+        for low in range(0, len(after), 256):
+            if before[low : low + 256] == after[low : low + 256]:
+                if start < low:
+                    self._store_piece(memory.store, start, low)
+                start = low + 256
+        if start < len(after):
+            self._store_piece(memory.store, start, len(after))
+
+    def _store_piece(self, store: Any, low: int, high: int) -> None:
+        """Store [low, high) without the bytes at its two ends that are as they were."""
+        before, after = self.before, self.copy
+        assert before is not None
+        while low < high and before[low] == after[low]:
+            low += 1
+        while low < high and before[high - 1] == after[high - 1]:
+            high -= 1
+        store(self.addr + low, bytes(after[low:high]))
+
+
+def install(cls: type[InMemory]) -> None:
+    """Let C code take buffers from instances of `cls` and of its future subclasses."""
+    if sys.version_info >= (3, 12):
+        cls.__buffer__ = _buffer  # type: ignore[attr-defined]  # not declared: 3.11 has it not
+        cls.__release_buffer__ = _release_buffer  # type: ignore[attr-defined]  # as above
+    else:
+        _install_slots(cls)
+
+
+# --- Python 3.12 and later ---
+
+_loans: dict[int, Loan] = {}  #: by id: of the memoryview (3.12), of the loan (3.11)
+
+
+def _buffer(self: InMemory, flags: int) -> memoryview:
+    writable = bool(flags & inspect.BufferFlags.WRITABLE)  # type: ignore[attr-defined]  # since 3.12
+    loan = Loan(self, writable)
+    view = host_memoryview(loan.copy)
+    _loans[id(view)] = loan
+    return view if writable else view.toreadonly()
+
+
+def _release_buffer(self: InMemory, view: memoryview) -> None:
+    loan = _loans.pop(id(view), None)
+    if loan is not None:
+        loan.store_back()
+
+
+# --- Python 3.11 ---
+
+
+def _get(exporter: Any, buffer: Any, flags: int) -> int:
+    """bf_getbuffer: fill the Py_buffer from a copy. 0, or -1 (C then reports a SystemError: there is no way for a
+    ctypes function to leave an exception behind)."""
+    try:
+        loan = Loan(exporter, bool(flags & _PYBUF_WRITABLE))
+        length = len(loan.copy)
+        address = ctypes.addressof((ctypes.c_char * length).from_buffer(loan.copy)) if length else 0
+        _fill(buffer, exporter, address or id(loan), length, 0 if flags & _PYBUF_WRITABLE else 1, flags)
+        buffer.contents.internal = id(loan)
+        _loans[id(loan)] = loan
+        return 0
+    except Exception:
+        return -1
+
+
+def _release(exporter: Any, buffer: Any) -> None:
+    """bf_releasebuffer: take the copy back."""
+    loan = _loans.pop(buffer.contents.internal, None)
+    if loan is not None:
+        loan.store_back()
+
+
+_GET = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.POINTER(_PyBuffer), ctypes.c_int)
+_RELEASE = ctypes.PYFUNCTYPE(None, ctypes.py_object, ctypes.POINTER(_PyBuffer))
+_fill = ctypes.pythonapi.PyBuffer_FillInfo
+_fill.argtypes = [
+    ctypes.POINTER(_PyBuffer), ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int, ctypes.c_int,
+]  # fmt: skip
+_get_function, _release_function = _GET(_get), _RELEASE(_release)  # kept for ever: the slots point at them
+
+
+def _install_slots(cls: type[InMemory]) -> None:
+    slots = _PyBufferProcs.from_address(ctypes.c_void_p.from_address(id(cls) + _TP_AS_BUFFER).value or 0)
+    slots.bf_getbuffer = ctypes.cast(_get_function, ctypes.c_void_p).value
+    slots.bf_releasebuffer = ctypes.cast(_release_function, ctypes.c_void_p).value

@@ -1,0 +1,456 @@
+"""mmap: the class mmap.mmap over simulated memory. Modules/mmapmodule.c, 3.11 to 3.13.
+
+Native, unlike most emulated modules: m[i] is then one load and no suspended frame. Its system calls never wait. An
+object is its address and length, so fork copies it with the rest of the process, and what the two then see is decided
+where it should be: in the page tables.
+"""
+
+from __future__ import annotations
+
+import mmap as _host
+import stat
+import sys
+from collections.abc import Iterator
+from operator import index
+from types import TracebackType
+from typing import Any
+
+from kos.errors import GuestFault
+from kos.runtime.memory import load, load8, store, store8
+from kos.stdlib import args, buffer_slot, kernel
+from kos.stdlib.buffers_ import InMemory, Window, host_memoryview, window_of
+
+__all__ = ["error", "mmap"]
+
+error = OSError
+
+PAGE = 4096
+_READ, _WRITE, _COPY = _host.ACCESS_READ, _host.ACCESS_WRITE, _host.ACCESS_COPY
+_ACCESS_NAMES = ("ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ACCESS_COPY")
+_MREMAP_MAYMOVE = 1
+_NEW_IN_313 = sys.version_info >= (3, 13)
+
+
+class _Owner:
+    """Identity of the tasks that a mapping belongs to: kept in the World, and copied with it by fork."""
+
+
+def disown() -> None:
+    """This task shares its memory with the one that it was copied from: mappings made so far are the other's to unmap.
+
+    A thread's copies of mmap objects die with it, or with a local variable of its function; the mapping must not.
+    """
+    kernel.current_world().extra["mmap.owner"] = _Owner()
+
+
+def _owner() -> _Owner:
+    owner = kernel.current_world().extra.get("mmap.owner")
+    if owner is None:
+        owner = kernel.current_world().extra["mmap.owner"] = _Owner()
+    return owner  # type: ignore[no-any-return]  # nothing else is put there
+
+
+class _Named(type):
+    """The class shows itself under the name that guests know; it is found again, by pickle, under its real one."""
+
+    def __repr__(cls) -> str:
+        return "<class 'mmap.mmap'>" if cls.__module__ == __name__ else super().__repr__()
+
+
+class mmap(InMemory, metaclass=_Named):  # CPython's name
+    """mmap(fileno, length[, flags[, prot[, access[, offset]]]])"""
+
+    _addr: int  #: address of the first byte; 0 = closed
+    _size: int  #: bytes
+    _pos: int
+    _fd: int  #: a descriptor of its own; -1 = anonymous
+    _offset: int
+    _access: int
+    _exports: int  #: memoryviews that are not released
+    _made_by: _Owner | None
+
+    def __new__(
+        cls, fileno: int, length: int, flags: int = _host.MAP_SHARED, prot: int = _host.PROT_READ | _host.PROT_WRITE,
+        access: int = 0, offset: int = 0, **extra: bool,
+    ) -> mmap:  # fmt: skip
+        trackfd = extra.pop("trackfd", True) if _NEW_IN_313 else True
+        if extra:
+            raise TypeError(f"{next(iter(extra))!r} is an invalid keyword argument for this function")
+        fd, size, flags, prot = args.c_int(fileno), args.c_ssize(length), args.c_int(flags), args.c_int(prot)
+        access, offset = args.c_int(access), args.c_long(offset)
+        if size < 0:
+            raise OverflowError("memory mapped length must be positive")
+        if offset < 0:
+            raise OverflowError("memory mapped offset must be positive")
+        if access and (flags != _host.MAP_SHARED or prot != _host.PROT_READ | _host.PROT_WRITE):
+            raise ValueError("mmap can't specify both access, flags, prot.")
+        if access == _READ:
+            flags, prot = _host.MAP_SHARED, _host.PROT_READ
+        elif access == _COPY:
+            flags = _host.MAP_PRIVATE
+        elif access not in (0, _WRITE):
+            raise ValueError("mmap invalid access parameter.")
+        elif not access and prot & 3 != 3:
+            access = _WRITE if prot & _host.PROT_WRITE else _READ
+        if fd != -1:
+            size = _checked_size(fd, size, offset)
+        self = super().__new__(cls)
+        self._addr, self._size, self._pos, self._exports = 0, 0, 0, 0
+        self._offset, self._access, self._fd = offset, access, -1
+        self._made_by = _owner()
+        if fd == -1:
+            flags |= _host.MAP_ANONYMOUS
+        elif trackfd:
+            self._fd = kernel.calls.dup(fd, 0, True)
+        try:
+            self._addr = kernel.calls.mmap(0, size, prot, flags, fd, offset)
+        except OSError:
+            if self._fd != -1:
+                kernel.calls.close(self._fd)
+                self._fd = -1
+            raise
+        self._size = size
+        return self
+
+    # --- life ---
+
+    def close(self) -> None:
+        if self._exports > 0:
+            raise BufferError("cannot close exported pointers exist")
+        fd, self._fd = self._fd, -1
+        addr, self._addr = self._addr, 0
+        if fd != -1:
+            try:
+                kernel.calls.close(fd)
+            except OSError:
+                pass  # the guest closed it under our hands (os.closerange); CPython does not look either
+        if addr:
+            kernel.calls.munmap(addr, self._size)
+
+    def __del__(self) -> None:
+        # Also called for the copy that stays behind when a task's context is saved, and while a dead task's objects
+        # are dropped: then the mapping lives on elsewhere or is gone already, and another task may be running here.
+        if not getattr(self, "_addr", 0) or kernel.is_dead():
+            return
+        own = kernel.current_world()
+        if own is not None and own.extra.get("mmap.owner") is self._made_by:
+            self._exports = 0
+            try:
+                self.close()
+            except (OSError, GuestFault):
+                pass  # nobody is there to be told
+
+    @property
+    def closed(self) -> bool:
+        return self._addr == 0
+
+    def __enter__(self) -> mmap:
+        self._check()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        name = "mmap.mmap" if type(self) is mmap else f"{type(self).__module__}.{type(self).__qualname__}"
+        if not self._addr:
+            return f"<{name} closed=True>"
+        return (
+            f"<{name} closed=False, access={_ACCESS_NAMES[self._access]}, length={self._size}, pos={self._pos},"
+            f" offset={self._offset}>"
+        )
+
+    def _check(self) -> None:
+        if not self._addr:
+            raise ValueError("mmap closed or invalid")
+
+    def _check_writable(self) -> None:
+        if not self._addr:
+            raise ValueError("mmap closed or invalid")
+        if self._access == _READ:
+            raise TypeError("mmap can't modify a readonly memory map.")
+
+    # --- as a buffer ---
+
+    @property
+    def _kos_readonly(self) -> bool:
+        return self._access == _READ
+
+    def _kos_window(self, writable: bool) -> Window:
+        self._check()
+        if writable and self._access == _READ:
+            raise BufferError("Object is not writable.")
+        return self._addr, self._size
+
+    def _kos_export(self, change: int) -> None:
+        self._exports += change
+
+    def __bytes__(self) -> bytes:
+        self._check()
+        return load(self._addr, self._size)
+
+    def __radd__(self, other: Any) -> Any:
+        # bytes + m: what C does with any buffer on the right-hand side.
+        if isinstance(other, bytes | bytearray):
+            return other + load(*self._kos_window(False))
+        return NotImplemented
+
+    # --- items ---
+
+    def __len__(self) -> int:
+        self._check()
+        return self._size
+
+    def __getitem__(self, key: Any) -> Any:
+        size = self._size
+        if key.__class__ is int and 0 <= key < size and self._addr:
+            return load8(self._addr + key)
+        self._check()
+        if isinstance(key, slice):
+            start, stop, step = key.indices(size)
+            count = len(range(start, stop, step))
+            if not count:
+                return b""
+            if step == 1:
+                return load(self._addr + start, count)
+            low = min(start, start + step * (count - 1))
+            piece = load(self._addr + low, abs(step) * (count - 1) + 1)
+            return piece[::step] if step > 0 else piece[::-1][::-step]
+        if not hasattr(type(key), "__index__"):
+            raise TypeError("mmap indices must be integers")
+        return load8(self._addr + self._place(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._check_writable()
+        if isinstance(key, slice):
+            start, stop, step = key.indices(self._size)
+            count = len(range(start, stop, step))
+            data = _contents(value)
+            if len(data) != count:
+                raise IndexError("mmap slice assignment is wrong size")
+            if step == 1:
+                if count:
+                    store(self._addr + start, data)
+            else:
+                for i in range(count):
+                    store8(self._addr + start + i * step, data[i])
+            return
+        if not hasattr(type(key), "__index__"):
+            raise TypeError("mmap indices must be integer")
+        at = self._addr + self._place(key)
+        if not hasattr(type(value), "__index__"):
+            raise TypeError("mmap item value must be an int")
+        byte = index(value)
+        if not 0 <= byte <= 255:
+            raise ValueError("mmap item value must be in range(0, 256)")
+        store8(at, byte)
+
+    def _place(self, key: Any) -> int:
+        i = index(key)
+        if i < 0:
+            i += self._size
+        if not 0 <= i < self._size:
+            raise IndexError("mmap index out of range")
+        return i
+
+    def __delitem__(self, key: Any) -> None:
+        self._check_writable()
+        raise TypeError("mmap doesn't support item deletion")
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Bytes objects of length one: what CPython's sequence protocol gives, unlike m[i]."""
+        i = 0
+        while i < len(self):
+            yield load(self._addr + i, 1)
+            i += 1
+
+    def __contains__(self, item: object) -> bool:
+        return isinstance(item, bytes) and len(item) == 1 and item in load(self._addr, len(self))
+
+    # --- as a file ---
+
+    def read(self, n: int | None = None, /) -> bytes:
+        self._check()
+        left = max(self._size - self._pos, 0)
+        if n is None:
+            count = left
+        else:
+            if not hasattr(type(n), "__index__"):
+                raise TypeError(f"argument should be integer or None, not '{type(n).__name__}'")
+            count = index(n)
+            if count < 0 or count > left:
+                count = left
+        data = load(self._addr + self._pos, count) if count else b""
+        self._pos += count
+        return data
+
+    def read_byte(self) -> int:
+        self._check()
+        if self._pos >= self._size:
+            raise ValueError("read byte out of range")
+        self._pos += 1
+        return load8(self._addr + self._pos - 1)
+
+    def readline(self) -> bytes:
+        self._check()
+        end = self._search(b"\n", self._pos, self._size, False)
+        return self.read((self._size if end < 0 else end + 1) - self._pos)
+
+    def write(self, data: Any, /) -> int:
+        self._check_writable()
+        raw = _contents(data)
+        if self._pos > self._size or self._size - self._pos < len(raw):
+            raise ValueError("data out of range")
+        if raw:
+            store(self._addr + self._pos, raw)
+        self._pos += len(raw)
+        return len(raw)
+
+    def write_byte(self, byte: int, /) -> None:
+        value = index(byte)
+        if value < 0:
+            raise OverflowError("unsigned byte integer is less than minimum")
+        if value > 255:
+            raise OverflowError("unsigned byte integer is greater than maximum")
+        self._check_writable()
+        if self._pos >= self._size:
+            raise ValueError("write byte out of range")
+        store8(self._addr + self._pos, value)
+        self._pos += 1
+
+    def seek(self, dist: int, how: int = 0, /) -> int | None:
+        dist, how = args.c_ssize(dist), args.c_int(how)
+        self._check()
+        if how not in (0, 1, 2):
+            raise ValueError("unknown seek type")
+        where = dist + (0, self._pos, self._size)[how]
+        if not 0 <= where <= self._size:
+            raise ValueError("seek out of range")
+        self._pos = where
+        return where if _NEW_IN_313 else None
+
+    if _NEW_IN_313:
+
+        def seekable(self) -> bool:
+            return True
+
+    def tell(self) -> int:
+        self._check()
+        return self._pos
+
+    def size(self) -> int:
+        self._check()
+        if self._fd == -1 and _NEW_IN_313:
+            return self._size
+        return int(kernel.calls.fstat(self._fd)[6])
+
+    def find(self, sub: Any, start: int | None = None, end: int | None = None, /) -> int:
+        return self._find(sub, start, end, False)
+
+    def rfind(self, sub: Any, start: int | None = None, end: int | None = None, /) -> int:
+        return self._find(sub, start, end, True)
+
+    def _find(self, sub: Any, start: int | None, end: int | None, backwards: bool) -> int:
+        raw = _contents(sub)
+        self._check()
+        low = self._pos if start is None else _clipped(args.c_ssize(start), self._size)
+        high = self._size if end is None else _clipped(args.c_ssize(end), self._size)
+        return self._search(raw, low, high, backwards)
+
+    def _search(self, sub: bytes, low: int, high: int, backwards: bool) -> int:
+        if high < low:
+            return -1
+        data = load(self._addr + low, high - low) if high > low else b""
+        found = data.rfind(sub) if backwards else data.find(sub)
+        return found if found < 0 else low + found
+
+    def move(self, dest: int, src: int, count: int, /) -> None:
+        dest, src, count = args.c_ssize(dest), args.c_ssize(src), args.c_ssize(count)
+        self._check_writable()
+        if dest < 0 or src < 0 or count < 0 or self._size - dest < count or self._size - src < count:
+            raise ValueError("source, destination, or count out of range")
+        if count:
+            store(self._addr + dest, load(self._addr + src, count))
+
+    # --- as a mapping ---
+
+    def flush(self, offset: int = 0, size: int | None = None, /) -> None:
+        self._check()
+        offset = args.c_ssize(offset)
+        length = self._size if size is None else args.c_ssize(size)
+        if size is None and offset:
+            length = self._size - offset if _NEW_IN_313 else self._size
+        if offset < 0 or length < 0 or self._size - offset < length:
+            raise ValueError("flush values out of range")
+        if self._access in (_READ, _COPY):
+            return
+        kernel.calls.msync(self._addr + offset, length, 4)
+
+    def madvise(self, option: int, start: int = 0, length: int | None = None, /) -> None:
+        self._check()
+        option, start = args.c_int(option), args.c_ssize(start)
+        count = self._size if length is None else args.c_ssize(length)
+        if start < 0 or start >= self._size:
+            raise ValueError("madvise start out of bounds")
+        if count < 0:
+            raise ValueError("madvise length invalid")
+        if sys.maxsize - start < count:
+            raise OverflowError("madvise length too large")
+        kernel.calls.madvise(self._addr + start, min(count, self._size - start), option)
+
+    def resize(self, newsize: int, /) -> None:
+        newsize = args.c_ssize(newsize)
+        self._check()
+        if self._exports > 0:
+            raise BufferError("mmap can't resize with extant buffers exported.")
+        if self._access not in (0, _WRITE):
+            raise TypeError("mmap can't resize a readonly or copy-on-write memory map.")
+        if newsize < 0 or sys.maxsize - newsize < self._offset:
+            raise ValueError("new size out of range")
+        if self._fd != -1:
+            kernel.calls.ftruncate(self._fd, self._offset + newsize)
+        self._addr = kernel.calls.mremap(self._addr, self._size, newsize, _MREMAP_MAYMOVE)
+        self._size = newsize
+        self._pos = min(self._pos, newsize)
+
+
+def _checked_size(fd: int, size: int, offset: int) -> int:
+    """The length of a mapping of a file: 0 asks for all of a regular file, and no more than that may be asked for."""
+    try:
+        fields = kernel.calls.fstat(fd)
+    except OSError:
+        return size  # mmap itself will say it
+    if not stat.S_ISREG(fields[0]):
+        return size
+    file_size = int(fields[6])
+    if size == 0:
+        if file_size == 0:
+            raise ValueError("cannot mmap an empty file")
+        if offset >= file_size:
+            raise ValueError("mmap offset is greater than file size")
+        return file_size - offset
+    if offset > file_size or file_size - offset < size:
+        raise ValueError("mmap length is greater than file size")
+    return size
+
+
+def _clipped(at: int, size: int) -> int:
+    return max(at + size, 0) if at < 0 else min(at, size)
+
+
+def _contents(value: Any) -> bytes:
+    """The bytes of any buffer."""
+    if isinstance(value, bytes):
+        return value
+    window = window_of(value, False)
+    if window is not None:
+        return load(*window)
+    try:
+        return host_memoryview(value).tobytes()
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not '{type(value).__name__}'") from None
+
+
+buffer_slot.install(mmap)

@@ -1,0 +1,145 @@
+"""os: who I am, whom I wait for, whom I signal, where and when I run.
+
+Calls without arguments are the system calls themselves: a function around them would cost a frame.
+"""
+
+from __future__ import annotations
+
+import os as _host
+import resource as _resource
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from _kos import Exit, trap
+from _kos import syscalls as k
+
+from kos.stdlib import args
+from kos.stdlib.kernel import cpu_count
+
+__all__ = [
+    "_exit", "abort", "cpu_count", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getsid", "kill",
+    "killpg", "nice", "sched_getaffinity", "sched_setaffinity", "sched_yield", "setpgid", "setpgrp", "setpriority",
+    "setsid", "sysconf", "times", "wait", "wait3", "wait4", "waitid", "waitpid",
+]  # fmt: skip
+
+getpid = k.getpid
+getppid = k.getppid
+sched_yield = k.sched_yield
+setsid = k.setsid
+
+_SIGABRT, _SIG_UNBLOCK = 6, 1
+
+
+def _exit(status: int) -> NoReturn:
+    trap(Exit((args.c_int(status) & 0xFF) << 8, True))
+    raise AssertionError("an exited task ran on")
+
+
+def abort() -> NoReturn:
+    # abort(3): a handler may run once, and then, or if it was blocked or ignored, the default action. CPython's handlers
+    # only note the signal, and there is no later moment: so the handler written in Python never runs.
+    k.sigaction(_SIGABRT, 0)
+    k.sigprocmask(_SIG_UNBLOCK, frozenset((_SIGABRT,)))
+    k.tgkill(k.getpid(), k.gettid(), _SIGABRT)
+    raise AssertionError("an aborted task ran on")
+
+
+# --- waiting ---------------------------------------------------------------------------------------------------------
+
+
+def wait() -> tuple[int, int]:
+    pid, status, _ = k.wait4(-1, 0)
+    return pid, status
+
+
+def waitpid(pid: int, options: int, /) -> tuple[int, int]:
+    pid, status, _ = k.wait4(args.c_int(pid), args.c_int(options))
+    return pid, status
+
+
+def wait3(options: int) -> tuple[int, int, _resource.struct_rusage]:
+    pid, status, usage = k.wait4(-1, args.c_int(options))
+    return pid, status, _resource.struct_rusage(usage)
+
+
+def wait4(pid: int, options: int) -> tuple[int, int, _resource.struct_rusage]:
+    pid, status, usage = k.wait4(args.c_int(pid), args.c_int(options))
+    return pid, status, _resource.struct_rusage(usage)
+
+
+def waitid(idtype: int, id: int, options: int, /) -> _host.waitid_result | None:  # CPython's name
+    info = k.waitid(args.c_int(idtype), args.c_int(id), args.c_int(options))
+    return None if info is None else _host.waitid_result(info)
+
+
+# --- groups, signals, priorities -------------------------------------------------------------------------------------
+
+
+def kill(pid: int, signal: int, /) -> None:
+    k.kill(args.c_int(pid), args.c_int(signal))
+
+
+def killpg(pgid: int, signal: int, /) -> None:
+    pgid = args.c_int(pgid)
+    if pgid < 0:
+        raise OSError(22, _host.strerror(22))
+    k.kill(-pgid, args.c_int(signal))
+
+
+def getpgid(pid: int) -> int:
+    pgid: int = k.getpgid(args.c_int(pid))
+    return pgid
+
+
+def getpgrp() -> int:
+    pgid: int = k.getpgid(0)
+    return pgid
+
+
+def setpgid(pid: int, pgrp: int, /) -> None:
+    k.setpgid(args.c_int(pid), args.c_int(pgrp))
+
+
+def setpgrp() -> None:
+    k.setpgid(0, 0)
+
+
+def getsid(pid: int, /) -> int:
+    sid: int = k.getsid(args.c_int(pid))
+    return sid
+
+
+def nice(increment: int, /) -> int:
+    value: int = k.nice(args.c_int(increment))
+    return value
+
+
+def getpriority(which: int, who: int) -> int:
+    value: int = k.getpriority(args.c_int(which), args.c_int(who))
+    return value
+
+
+def setpriority(which: int, who: int, priority: int) -> None:
+    k.setpriority(args.c_int(which), args.c_int(who), args.c_int(priority))
+
+
+# --- CPUs and times --------------------------------------------------------------------------------------------------
+
+
+def sched_getaffinity(pid: int, /) -> set[int]:
+    return set(k.sched_getaffinity(args.c_int(pid)))
+
+
+def sched_setaffinity(pid: int, mask: Iterable[int], /) -> None:
+    pid = args.c_int(pid)
+    k.sched_setaffinity(pid, args.cpus(mask))
+
+
+def times() -> _host.times_result:
+    return _host.times_result(k.times())
+
+
+def sysconf(name: Any, /) -> int:
+    if name in ("SC_NPROCESSORS_ONLN", "SC_NPROCESSORS_CONF"):
+        return cpu_count()
+    return _host.sysconf(name)

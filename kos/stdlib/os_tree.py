@@ -1,0 +1,368 @@
+"""os: calls on paths, and what CPython's os.py builds of them (makedirs, walk, scandir).
+
+Resumable: signal handlers may run before any of these returns.
+"""
+
+from __future__ import annotations
+
+import os as _host
+import stat as _st
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from _kos import syscalls as k
+
+from kos.stdlib import args
+
+__all__ = [
+    "DirEntry", "access", "chdir", "chmod", "fchdir", "getcwd", "getcwdb", "link", "listdir", "lstat", "makedirs",
+    "mkdir", "mkfifo", "readlink", "remove", "removedirs", "rename", "renames", "replace", "rmdir", "scandir", "stat",
+    "symlink", "truncate", "umask", "unlink", "utime", "walk",
+]  # fmt: skip
+
+
+def stat(path: Any, *, dir_fd: None = None, follow_symlinks: bool = True) -> _host.stat_result:
+    args.no_dir_fd(dir_fd)
+    name = args.path_or_fd(path, "stat")
+    try:
+        fields = k.fstat(name) if isinstance(name, int) else k.stat(name, bool(follow_symlinks))
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+    return args.stat_result(fields)
+
+
+def lstat(path: Any, *, dir_fd: None = None) -> _host.stat_result:
+    args.no_dir_fd(dir_fd)
+    name = args.path(path, "lstat")
+    try:
+        fields = k.stat(name, False)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+    return args.stat_result(fields)
+
+
+def unlink(path: Any, *, dir_fd: None = None) -> None:
+    args.no_dir_fd(dir_fd)
+    name = args.path(path, "unlink")
+    try:
+        k.unlink(name)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+def remove(path: Any, *, dir_fd: None = None) -> None:
+    args.no_dir_fd(dir_fd)
+    name = args.path(path, "remove")
+    try:
+        k.unlink(name)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+def rmdir(path: Any, *, dir_fd: None = None) -> None:
+    args.no_dir_fd(dir_fd)
+    name = args.path(path, "rmdir")
+    try:
+        k.rmdir(name)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+def mkdir(path: Any, mode: int = 0o777, *, dir_fd: None = None) -> None:
+    args.no_dir_fd(dir_fd)
+    name = args.path(path, "mkdir")
+    try:
+        k.mkdir(name, args.c_int(mode))
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+def mkfifo(path: Any, mode: int = 0o666, *, dir_fd: None = None) -> None:
+    args.path(path, "mkfifo")
+    raise OSError(95, _host.strerror(95), path)
+
+
+def rename(src: Any, dst: Any, *, src_dir_fd: None = None, dst_dir_fd: None = None) -> None:
+    args.no_dir_fd(src_dir_fd)
+    args.no_dir_fd(dst_dir_fd)
+    old, new = args.path(src, "rename", "src"), args.path(dst, "rename", "dst")
+    try:
+        k.rename(old, new)
+    except OSError as e:
+        raise args.named(e, src, dst)  # noqa: B904  # the same error
+
+
+replace = rename
+
+
+def link(
+    src: Any, dst: Any, *, src_dir_fd: None = None, dst_dir_fd: None = None, follow_symlinks: bool = True
+) -> None:
+    args.no_dir_fd(src_dir_fd)
+    args.no_dir_fd(dst_dir_fd)
+    old, new = args.path(src, "link", "src"), args.path(dst, "link", "dst")
+    try:
+        k.link(old, new)
+    except OSError as e:
+        raise args.named(e, src, dst)  # noqa: B904  # the same error
+
+
+def symlink(src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: None = None) -> None:
+    args.no_dir_fd(dir_fd)
+    old, new = args.path(src, "symlink", "src"), args.path(dst, "symlink", "dst")
+    try:
+        k.symlink(old, new)
+    except OSError as e:
+        raise args.named(e, src, dst)  # noqa: B904  # the same error
+
+
+def readlink(path: Any, *, dir_fd: None = None) -> Any:
+    args.no_dir_fd(dir_fd)
+    name = args.path(path, "readlink")
+    try:
+        target = k.readlink(name)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+    return _host.fsencode(target) if isinstance(name, bytes) else _host.fsdecode(target)
+
+
+def listdir(path: Any = None) -> list[Any]:
+    name = "." if path is None else args.path_or_fd(path, "listdir")
+    try:
+        names: list[Any] = k.listdir(name)
+    except OSError as e:
+        if path is not None:
+            e.filename = path
+        raise
+    return [_host.fsencode(entry) for entry in names] if isinstance(name, bytes) else names
+
+
+def getcwd() -> str:
+    return _host.fsdecode(k.getcwd())
+
+
+def getcwdb() -> bytes:
+    return _host.fsencode(k.getcwd())
+
+
+def chdir(path: Any) -> None:
+    name = args.path_or_fd(path, "chdir")
+    try:
+        if isinstance(name, int):
+            k.fchdir(name)
+        else:
+            k.chdir(name)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+def fchdir(fd: Any) -> None:
+    k.fchdir(args.file_descriptor(fd))
+
+
+def chmod(path: Any, mode: int, *, dir_fd: None = None, follow_symlinks: bool = True) -> None:
+    args.no_dir_fd(dir_fd)
+    name = args.path_or_fd(path, "chmod")
+    mode = args.c_int(mode)
+    try:
+        if isinstance(name, int):
+            k.fchmod(name, mode)
+        else:
+            k.chmod(name, mode)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+def umask(mask: int, /) -> int:
+    old: int = k.umask(args.c_int(mask))
+    return old
+
+
+def access(
+    path: Any, mode: int, *, dir_fd: None = None, effective_ids: bool = False, follow_symlinks: bool = True
+) -> bool:
+    args.no_dir_fd(dir_fd)
+    name, mode = args.path(path, "access"), args.c_int(mode)
+    try:
+        return k.access(name, mode) is not False
+    except OSError:
+        return False
+
+
+def truncate(path: Any, length: int) -> None:
+    name, length = args.path_or_fd(path, "truncate"), args.c_long(length)
+    if isinstance(name, int):
+        k.ftruncate(name, length)
+        return
+    try:
+        k.truncate(name, length)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+def utime(path: Any, times: Any = None, *, ns: Any = None, dir_fd: None = None, follow_symlinks: bool = True) -> None:
+    args.no_dir_fd(dir_fd)
+    name = args.path(path, "utime")
+    if times is not None and ns is not None:
+        raise ValueError("utime: you may specify either 'times' or 'ns' but not both")
+    if ns is not None:
+        atime, mtime = ns
+    elif times is not None:
+        if not isinstance(times, tuple) or len(times) != 2:
+            raise TypeError("utime: 'times' must be either a tuple of two ints or None")
+        atime, mtime = int(times[0] * 10**9), int(times[1] * 10**9)
+    else:
+        import time
+
+        atime = mtime = time.time_ns()
+    try:
+        k.utime(name, atime, mtime)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+# --- what CPython's os.py builds of them; Lib/os.py, 3.11 ------------------------------------------------------------
+
+
+def makedirs(name: Any, mode: int = 0o777, exist_ok: bool = False) -> None:
+    head, tail = _host.path.split(name)
+    if not tail:
+        head, tail = _host.path.split(head)
+    if head and tail and not _exists(head):
+        try:
+            makedirs(head, exist_ok=exist_ok)
+        except FileExistsError:
+            pass  # somebody else made it meanwhile
+        here = b"." if isinstance(tail, bytes) else "."
+        if tail == here:
+            return
+    try:
+        mkdir(name, mode)
+    except OSError:
+        if not exist_ok or not _is_dir(name, True):
+            raise
+
+
+def removedirs(name: Any) -> None:
+    rmdir(name)
+    head, tail = _host.path.split(name)
+    if not tail:
+        head, tail = _host.path.split(head)
+    while head and tail:
+        try:
+            rmdir(head)
+        except OSError:
+            break
+        head, tail = _host.path.split(head)
+
+
+def renames(old: Any, new: Any) -> None:
+    head, tail = _host.path.split(new)
+    if head and tail and not _exists(head):
+        makedirs(head)
+    rename(old, new)
+    head, tail = _host.path.split(old)
+    if head and tail:
+        try:
+            removedirs(head)
+        except OSError:
+            pass
+
+
+def _mode(path: Any, follow: bool) -> int:
+    """st_mode, 0 for what is not there."""
+    try:
+        return int(k.stat(_host.fspath(path), follow)[0])
+    except (OSError, ValueError):
+        return 0
+
+
+def _exists(path: Any) -> bool:
+    return _mode(path, True) != 0
+
+
+def _is_dir(path: Any, follow: bool) -> bool:
+    return _st.S_ISDIR(_mode(path, follow))
+
+
+class DirEntry:
+    """One entry of os.scandir()."""
+
+    def __init__(self, folder: Any, name: Any) -> None:
+        self.name = name
+        self.path = _host.path.join(folder, name)
+
+    def __fspath__(self) -> Any:
+        return self.path
+
+    def __repr__(self) -> str:
+        return f"<DirEntry {self.name!r}>"
+
+    def inode(self) -> int:
+        return int(k.stat(self.path, False)[1])
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        return _st.S_ISDIR(_mode(self.path, follow_symlinks))
+
+    def is_file(self, *, follow_symlinks: bool = True) -> bool:
+        return _st.S_ISREG(_mode(self.path, follow_symlinks))
+
+    def is_symlink(self) -> bool:
+        return _st.S_ISLNK(_mode(self.path, False))
+
+    def stat(self, *, follow_symlinks: bool = True) -> _host.stat_result:
+        return args.stat_result(k.stat(self.path, follow_symlinks))
+
+
+class _Scan:
+    """os.scandir()'s iterator: the names are read at once, so nothing is open behind it."""
+
+    def __init__(self, entries: list[DirEntry]) -> None:
+        self._left = iter(entries)
+
+    def __iter__(self) -> _Scan:
+        return self
+
+    def __next__(self) -> DirEntry:
+        return next(self._left)
+
+    def __enter__(self) -> _Scan:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._left = iter(())
+
+
+def scandir(path: Any = None) -> _Scan:
+    folder = "." if path is None else _host.fspath(path)
+    return _Scan([DirEntry(folder, name) for name in listdir(folder)])
+
+
+def walk(
+    top: Any, topdown: bool = True, onerror: Callable[[OSError], object] | None = None, followlinks: bool = False
+) -> Iterator[tuple[Any, list[Any], list[Any]]]:
+    top = _host.fspath(top)
+    dirs: list[Any] = []
+    files: list[Any] = []
+    try:
+        names = listdir(top)
+    except OSError as e:
+        if onerror is not None:
+            onerror(e)
+        return
+    for name in names:
+        if _is_dir(_host.path.join(top, name), True):
+            dirs.append(name)
+        else:
+            files.append(name)
+    if topdown:
+        yield top, dirs, files
+    for name in dirs:
+        below = _host.path.join(top, name)
+        if followlinks or not _st.S_ISLNK(_mode(below, False)):
+            yield from walk(below, topdown, onerror, followlinks)
+    if not topdown:
+        yield top, dirs, files

@@ -1,0 +1,191 @@
+"""signal: handlers written in Python, over a kernel that knows only "default", "ignored" and "handled".
+
+The handlers themselves are objects of the process and live in its World: fork copies them, exec drops them. The kernel
+decides when a handled signal is due and calls `run_handler`, which is guest code: a handler may block and may fork.
+Errors and enums are CPython's (Lib/signal.py, Modules/signalmodule.c).
+"""
+
+from __future__ import annotations
+
+import signal as _host
+from collections.abc import Callable, Iterable
+from operator import index
+from typing import Any
+
+from _kos import syscalls as k
+from _kos import world
+
+from kos.stdlib import args
+
+__all__ = [
+    "alarm", "getitimer", "getsignal", "pause", "pthread_sigmask", "raise_signal", "setitimer", "siginterrupt",
+    "signal", "sigpending", "sigwait",
+]  # fmt: skip
+
+_DFL, _IGN, _HANDLED = 0, 1, 2  # the kernel's dispositions
+_SIG_DFL, _SIG_IGN = _host.Handlers.SIG_DFL, _host.Handlers.SIG_IGN
+_SIGINT, _SIGPIPE, _SIGXFSZ = 2, 13, 25
+_ONE_US = 1000
+
+
+class _Frame:
+    """What a handler gets as the interrupted frame: the attributes of one that shows nothing."""
+
+    f_back = None
+    f_code = None
+    f_lineno = 0
+    f_lasti = 0
+    f_trace = None
+
+    def __init__(self) -> None:
+        self.f_locals: dict[str, Any] = {}
+        self.f_globals: dict[str, Any] = {}
+        self.f_builtins: dict[str, Any] = {}
+
+
+def start() -> None:
+    """Before a program's first statement: as CPython's start, SIGPIPE and SIGXFSZ are ignored and SIGINT raises."""
+    k.sigaction(_SIGPIPE, _IGN)
+    k.sigaction(_SIGXFSZ, _IGN)
+    handlers = _handlers()
+    if k.sigaction(_SIGINT, None) == _DFL:
+        k.sigaction(_SIGINT, _HANDLED)
+        handlers[_SIGINT] = _host.default_int_handler
+
+
+def run_handler(signum: int) -> None:
+    """Call the handler of a signal that is due; nothing if the program has changed its mind meanwhile."""
+    handler = _handlers().get(signum)
+    if callable(handler) and handler is not _SIG_DFL and handler is not _SIG_IGN:
+        handler(signum, _Frame())
+
+
+def _handlers() -> dict[int, Any]:
+    """This process's handlers by signal number; a signal that is not there has the kernel's disposition."""
+    handlers: dict[int, Any] = world.current().extra.setdefault("signal.handlers", {})
+    return handlers
+
+
+def _number(signalnum: Any) -> int:
+    number = args.c_int(signalnum)
+    if not 0 < number < 65:
+        raise ValueError("signal number out of range")
+    return number
+
+
+def _enum(number: int) -> int:
+    """Signals.X where the number has a name."""
+    try:
+        return _host.Signals(number)
+    except ValueError:
+        return number
+
+
+def _current(number: int) -> Any:
+    if number in (32, 33):  # glibc's own
+        return None
+    handler = _handlers().get(number)
+    if handler is not None:
+        return handler
+    if number in (9, 19):
+        return _SIG_DFL
+    return _SIG_IGN if k.sigaction(number, None) == _IGN else _SIG_DFL
+
+
+def signal(signalnum: int, handler: Any) -> Any:
+    number = args.c_int(signalnum)
+    own = world.current()
+    if own.extra.get("guest.thread"):
+        raise ValueError("signal only works in main thread of the main interpreter")
+    if not 0 < number < 65:
+        raise ValueError("signal number out of range")
+    if isinstance(handler, int) and handler in (0, 1):
+        disposition = int(handler)
+        handler = _SIG_IGN if disposition else _SIG_DFL
+    elif callable(handler):
+        disposition = _HANDLED
+    else:
+        raise TypeError("signal handler must be signal.SIG_IGN, signal.SIG_DFL, or a callable object")
+    old = _current(number)
+    # The handler is there before the kernel may call it, and when it no longer may the signal finds nothing to run.
+    handlers = _handlers()
+    before = handlers.get(number)
+    handlers[number] = handler
+    try:
+        k.sigaction(number, disposition)
+    except OSError:
+        if before is None:
+            del handlers[number]
+        else:
+            handlers[number] = before
+        raise
+    return old
+
+
+def getsignal(signalnum: int) -> Any:
+    return _current(_number(signalnum))
+
+
+def raise_signal(signalnum: int, /) -> None:
+    number = args.c_int(signalnum)
+    k.tgkill(k.getpid(), k.gettid(), number)
+
+
+def pause() -> None:
+    try:
+        k.pause()
+    except InterruptedError:
+        pass  # that is what it waits for
+
+
+def siginterrupt(signalnum: int, flag: bool, /) -> None:
+    number = _number(signalnum)
+    k.siginterrupt(number, bool(index(flag)))
+
+
+# --- masks -----------------------------------------------------------------------------------------------------------
+
+
+def pthread_sigmask(how: int, mask: Iterable[int], /) -> set[int]:
+    how = args.c_int(how)
+    wanted = args.signals(mask)
+    return {_enum(number) for number in k.sigprocmask(how, wanted)}
+
+
+def sigpending() -> set[int]:
+    return {_enum(number) for number in k.sigpending()}
+
+
+def sigwait(sigset: Iterable[int], /) -> int:
+    return _enum(k.sigwait(args.signals(sigset)))
+
+
+# --- timers ----------------------------------------------------------------------------------------------------------
+
+
+def alarm(seconds: int, /) -> int:
+    left: int = k.alarm(args.c_int(seconds) & 0xFFFFFFFF)
+    return left
+
+
+def _timer_ns(seconds: Any) -> int:
+    """Whole microseconds, rounded up: a timer of 1e-9 is not one of 0, which would stop it."""
+    ns = args.duration_ns(seconds)
+    return -(-ns // _ONE_US) * _ONE_US
+
+
+def _timer(call: Callable[..., tuple[int, int]], *rest: int) -> tuple[float, float]:
+    try:
+        value, interval = call(*rest)
+    except OSError as e:
+        raise _host.ItimerError(e.errno, e.strerror) from None
+    return value // _ONE_US / 1e6, interval // _ONE_US / 1e6
+
+
+def setitimer(which: int, seconds: float, interval: float = 0.0, /) -> tuple[float, float]:
+    which = args.c_int(which)
+    return _timer(k.setitimer, which, _timer_ns(seconds), _timer_ns(interval))
+
+
+def getitimer(which: int, /) -> tuple[float, float]:
+    return _timer(k.getitimer, args.c_int(which))
