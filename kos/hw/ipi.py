@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Protocol
 
 from kos.arena.table import Region
 from kos.errors import KernelBug
+from kos.hooks.policies import Transport
 from kos.hw.cpu import SUPERVISOR, cpu_block, this
 from kos.params import MAX_CPUS
 from kos.platform.host.atomic import fence
@@ -30,20 +30,10 @@ Handler = Callable[[int, int, int, int], None]  #: (sender, a, b, c), on the tar
 vectors: list[Handler | None] = [None] * NR_VECTORS  #: filled at boot by mm, sched and machine
 
 
-class Transport(Protocol):
-    """How messages travel from CPU to CPU. All methods run on the calling CPU, any locks held."""
-
-    def send(self, target: int, vector: int, a: int, b: int, c: int) -> bool:
-        """Queue a message for target; False when its queue is full (the caller serves its own and retries)."""
-        ...
-
-    def receive(self) -> list[tuple[int, int, int, int, int]]:
-        """Every (sender, vector, a, b, c) that waits for this CPU, oldest first per sender."""
-        ...
-
-
 class RingTransport:
     """The default transport: rings in the arena, polled."""
+
+    name = "ring"
 
     def __init__(self) -> None:
         self._in: list[memoryview] = []
