@@ -17,8 +17,11 @@ from kos.sched.structs import machine, pid_refs, pid_tasks
 FIRST_PID = 2  #: after a wrap, too: 1 is init (Linux leaves out everything below RESERVED_PIDS, 300)
 
 
-def alloc_pid(task_slot: int) -> int:
-    """The next free pid, held once for the task; tasklist_lock held. GuestFault(EAGAIN) when all are in use."""
+def alloc_pid() -> int:
+    """The next free pid, held once; tasklist_lock held. GuestFault(EAGAIN) when all are in use.
+
+    Nobody finds a task by it before publish_pid(): fork can still fail.
+    """
     g = machine.s
     refs = pid_refs.v
     pid = g.last_pid + 1
@@ -28,8 +31,12 @@ def alloc_pid(task_slot: int) -> int:
         pid = _search(pid)
     g.last_pid = pid
     refs[pid] = 1
-    pid_tasks.v[pid] = task_slot
     return pid
+
+
+def publish_pid(pid: int, task_slot: int) -> None:
+    """From now on the pid names this task; tasklist_lock held."""
+    pid_tasks.v[pid] = task_slot
 
 
 def free_task_pid(pid: int) -> None:

@@ -23,6 +23,7 @@ from kos.sched.policy import in_use
 from kos.sched.structs import (
     ANY_SLEEP,
     BLOCKED,
+    JC_STOP_PENDING,
     NEW,
     PF_TELL_CONTINUED,
     PF_TELL_STOPPED,
@@ -91,6 +92,9 @@ def pick_next() -> Task | None:
     block.current = task.index
     block.current_pid = task.pid
     block.nr_switches += 1
+    if task.sigpending or task.tripped:
+        local.look = True  # a signal came while it waited for the CPU: its first safepoint looks
+        this.pending[0] = 1
     if SWITCH.on:
         SWITCH(next_pid=task.pid, prev_state=0)
     return task
@@ -157,6 +161,11 @@ def set_running(task: Task) -> None:
 def has_work() -> bool:
     """Is anything queued on this CPU? A hint, without the lock."""
     return bool(run_queues[this.id + 1].nr_queued)
+
+
+def nr_tasks() -> int:
+    """Tasks that count: all but init and exited threads that nobody joined. A hint, without the lock."""
+    return machine.s.nr_tasks
 
 
 def balance_idle() -> bool:
@@ -311,7 +320,7 @@ def recalc_sigpending(task: Task) -> bool:
 
 def recalc_sigpending_locked(task: Task) -> bool:
     process = processes[task.process]
-    found = (task.pending | process.shared_pending) & ~task.blocked or task.jobctl or process.flags & (PF_TELL_CONTINUED | PF_TELL_STOPPED)
+    found = (task.pending | process.shared_pending) & ~task.blocked or task.jobctl & JC_STOP_PENDING or process.flags & (PF_TELL_CONTINUED | PF_TELL_STOPPED)
     task.sigpending = 1 if found else 0
     return bool(found)
 

@@ -131,7 +131,7 @@ class Task(Struct):
     nr_joiners: u32  #: tasks that wait for it in join(); the last one frees the slot
     vfork_parent: u32  #: task that sleeps until this one has given its memory back; 0 = none
     vfork_child: u32  #: the other end
-    clear_tid: u64  #: vaddr of a word to clear and wake at exit; 0 = none
+    own_stack: u64  #: 1 = its stack is a mapping of its own in a shared mm, unmapped when it exits
     # signal_lock(process) held:
     pending: u64  #: signals sent to this task: bit (sig - 1)
     blocked: u64  #: its mask; its own CPU writes

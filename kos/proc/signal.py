@@ -1,0 +1,389 @@
+"""Signals: sending, choosing who takes one, taking it. Job control's part is in jobctl.py, kill() in kill.py.
+
+    send_locked()   pending bit in the task (tgkill, faults) or the process (kill), a task chosen and woken
+    collect()       on the way back to the guest: default actions happen, handlers are "tripped"
+    take_tripped()  the handlers to run now
+
+The kernel knows one of three dispositions a signal; handlers themselves are Python functions in the guest's world,
+and run as CPython runs them: in the main task, between two of its bytecodes, with no signal blocked on their
+account. So a handler signal that another thread takes only trips the main task's flag, as CPython's C handler does,
+and does not interrupt a call that the main task sleeps in.
+
+Follows Linux 6.0 kernel/signal.c: prepare_signal(), complete_signal(), get_signal(). Pending sets, masks and flags
+are under the process's signal lock; `Task.sigpending` is stored under it and read without.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from kos.errors import GuestFault
+from kos.hw.cpu import this
+from kos.proc import jobctl
+from kos.proc.sigdefs import (
+    HANDLER,
+    IGNORED_BY_DEFAULT,
+    KILL_BIT,
+    NSIG,
+    SIG_DFL,
+    SIG_IGN,
+    SIGCONT,
+    SIGKILL,
+    STOP_SIGNALS,
+    SYNCHRONOUS,
+    UNBLOCKABLE,
+    bit,
+    signals_in,
+)
+from kos.sched import sched
+from kos.sched.structs import (
+    BLOCKED,
+    JC_STOP_PENDING,
+    PF_GROUP_EXIT,
+    PF_TELL_CONTINUED,
+    PF_TELL_STOPPED,
+    PL_INIT,
+    SLEEPING,
+    STOPPED,
+    Process,
+    Task,
+    process_of,
+    sighands,
+    signal_lock,
+    tasks,
+    threads_of,
+)
+from kos.trace.events import SIGNAL
+
+NOTHING, STOP, FATAL = 0, -1, -2  #: what collect() has found
+_WAKE_FATAL = 1 << SLEEPING | 1 << BLOCKED | 1 << STOPPED
+
+
+# --- state ----------------------------------------------------------------------------------------------
+
+
+def pending(task: Task) -> bool:
+    """Does a signal interrupt what the task does? To be asked by calls that are about to sleep, without a lock."""
+    return bool(task.sigpending)
+
+
+def attention(task: Task) -> bool:
+    """Is there anything for collect() or take_tripped() to do? Asked before every return to the guest."""
+    return bool(task.sigpending or task.tripped)
+
+
+def fatal_pending(task: Task) -> bool:
+    """Will the task die before it runs guest code again?"""
+    return bool(task.pending & KILL_BIT or process_of(task).flags & PF_GROUP_EXIT)
+
+
+def is_killed(task: Task) -> bool:
+    """fatal_pending() by the name that the main loop uses."""
+    return fatal_pending(task)
+
+
+def handler_pending(task: Task) -> bool:
+    """Would a handler run if the call returned now? Such a signal makes it fail with EINTR, others do not."""
+    if task.tripped:
+        return True
+    process = process_of(task)
+    action = sighands[process.sighand].action
+    with signal_lock(process):
+        found = (task.pending | process.shared_pending) & ~task.blocked
+        return any(action[sig] == HANDLER for sig in signals_in(found))
+
+
+def pending_set(task: Task) -> int:
+    """What sigpending() shows: blocked signals that have been sent."""
+    process = process_of(task)
+    with signal_lock(process):
+        return (task.pending | process.shared_pending) & task.blocked
+
+
+def set_action(process: Process, sig: int, disposition: int) -> int:
+    """sigaction(): the old disposition. A signal that is now ignored is dropped where it was pending."""
+    if not 0 < sig < NSIG or (disposition != SIG_DFL and bit(sig) & UNBLOCKABLE):
+        raise GuestFault(errno.EINVAL)
+    with signal_lock(process):
+        action = sighands[process.sighand].action
+        old = int(action[sig])
+        action[sig] = disposition
+        if disposition == SIG_IGN or (disposition == SIG_DFL and bit(sig) & IGNORED_BY_DEFAULT):
+            forget_pending_locked(process, bit(sig))
+    return old
+
+
+def set_blocked(task: Task, mask: int) -> int:
+    """The current task blocks these signals, SIGKILL and SIGSTOP excepted; returns the old mask.
+
+    A signal that waits for the process and that this task blocks now is offered to another thread
+    (Linux: retarget_shared_pending()).
+    """
+    process = process_of(task)
+    with signal_lock(process):
+        old: int = task.blocked
+        mask &= ~UNBLOCKABLE
+        newly = mask & ~old
+        task.blocked = mask
+        sched.recalc_sigpending_locked(task)
+        for sig in signals_in(process.shared_pending & newly):
+            offer_locked(process, sig)
+    return old
+
+
+# --- sending ----------------------------------------------------------------------------------------------
+
+
+def send_locked(process: Process, sig: int, task: Task | None = None) -> bool:
+    """Send a signal to a process, or to one task of it; its signal lock held, and tasklist_lock for SIGCONT.
+
+    False when it changed nothing: ignored, pending already, or the process is dying.
+    """
+    if process.life & PL_INIT or process.flags & PF_GROUP_EXIT:
+        return False
+    if bit(sig) & STOP_SIGNALS:
+        forget_pending_locked(process, bit(SIGCONT))
+    elif sig == SIGCONT:
+        forget_pending_locked(process, STOP_SIGNALS)
+        jobctl.continue_locked(process)
+    target = task if task is not None else tasks[process.leader]
+    if _is_ignored(process, target, sig):
+        return False
+    if task is not None:
+        if task.pending & bit(sig):
+            return False
+        task.pending |= bit(sig)
+    else:
+        if process.shared_pending & bit(sig):
+            return False
+        process.shared_pending |= bit(sig)
+    chosen = _choose(process, sig, task)
+    if chosen is None:
+        return True  # all block it: it waits
+    if _is_fatal(process, sig) and not (chosen.blocked & bit(sig) and sig != SIGKILL):
+        group_exit_locked(process, sig)
+        return True
+    _wake_for(chosen, sig)
+    return True
+
+
+def send(process: Process, sig: int, task: Task | None = None) -> bool:
+    """send_locked(), taking the lock; not for SIGCONT."""
+    with signal_lock(process):
+        return send_locked(process, sig, task)
+
+
+def offer_locked(process: Process, sig: int) -> None:
+    """A signal that waits for the process finds a task that takes it, if there is one; signal lock held."""
+    other = _choose(process, sig, None)
+    if other is not None:
+        _wake_for(other, sig)
+
+
+def force(task: Task, sig: int) -> None:
+    """A fault of the current task: a signal that cannot be blocked or ignored away. Linux: force_sig()."""
+    process = process_of(task)
+    with signal_lock(process):
+        action = sighands[process.sighand].action
+        if action[sig] == SIG_IGN or task.blocked & bit(sig):
+            action[sig] = SIG_DFL
+            task.blocked &= ~bit(sig)
+        task.pending |= bit(sig)
+        task.sigpending = 1
+
+
+def group_exit_locked(process: Process, status: int) -> None:
+    """Every task of the process is to die, whatever it does; signal lock held. The first status counts."""
+    if process.flags & PF_GROUP_EXIT:
+        return
+    process.flags = PF_GROUP_EXIT
+    process.exit_status = status
+    process.stop_sig = process.nr_to_stop = 0
+    for t in threads_of(process):
+        kill_task_locked(t)
+
+
+def kill_task_locked(task: Task) -> None:
+    """This task is to die: woken where it sleeps or is stopped, interrupted where it runs; signal lock held."""
+    task.jobctl = 0
+    if task.exiting:
+        return
+    task.pending |= KILL_BIT
+    task.sigpending = 1
+    sched.kick(task, _WAKE_FATAL)
+
+
+def forget_pending_locked(process: Process, mask: int) -> None:
+    """Drop these signals wherever they are pending in the process; signal lock held."""
+    process.shared_pending &= ~mask
+    for t in threads_of(process):
+        t.pending &= ~mask
+
+
+def _is_ignored(process: Process, task: Task, sig: int) -> bool:
+    """A blocked signal is never ignored when it is sent: its action may change before it is unblocked."""
+    if task.blocked & bit(sig):
+        return False
+    action = sighands[process.sighand].action[sig]
+    return bool(action == SIG_IGN or (action == SIG_DFL and bit(sig) & IGNORED_BY_DEFAULT))
+
+
+def _is_fatal(process: Process, sig: int) -> bool:
+    if bit(sig) & (IGNORED_BY_DEFAULT | STOP_SIGNALS):
+        return False
+    return sig == SIGKILL or sighands[process.sighand].action[sig] == SIG_DFL
+
+
+def _choose(process: Process, sig: int, task: Task | None) -> Task | None:
+    """Who takes the signal: the task it was sent to; of a process the main task if it can, else any that can."""
+    candidates = [task] if task is not None else threads_of(process)
+    for t in candidates:
+        if not t.exiting and t.waiting_for & bit(sig):
+            return t
+    for t in candidates:
+        if not t.exiting and (sig == SIGKILL or not t.blocked & bit(sig)):
+            return t
+    return None
+
+
+def _wake_for(task: Task, sig: int) -> None:
+    task.sigpending = 1
+    sched.kick(task, 1 << SLEEPING | (1 << STOPPED | 1 << BLOCKED if sig == SIGKILL else 0))
+
+
+# --- taking -----------------------------------------------------------------------------------------------
+
+
+def collect(task: Task) -> int:
+    """Let the current task's signals happen: NOTHING, STOP or FATAL. Handlers are left in Task.tripped.
+
+    STOP: the task is STOPPED now, and is to be switched out; call again when it runs. FATAL: it is to call
+    exit.do_group_exit(fatal_status(task)). No lock may be held.
+    """
+    process = process_of(task)
+    lock = signal_lock(process)
+    while True:
+        with lock:
+            if process.flags & PF_GROUP_EXIT or task.pending & KILL_BIT:
+                return FATAL
+            owed = process.flags & (PF_TELL_CONTINUED | PF_TELL_STOPPED)
+            process.flags &= ~owed
+            if not owed:
+                if task.jobctl & JC_STOP_PENDING:
+                    last = jobctl.stop_here_locked(process, task)
+                    break
+                sig = _dequeue_locked(process, task)
+                if sig == 0:
+                    sched.recalc_sigpending_locked(task)
+                    return NOTHING
+                act = sighands[process.sighand].action[sig]
+                this.block.nr_signals += 1
+                if SIGNAL.on:
+                    SIGNAL(sig=sig, action=int(act), target_pid=task.pid)
+                if act == HANDLER:
+                    _trip_locked(process, task, sig)
+                    continue
+                if act == SIG_IGN or bit(sig) & IGNORED_BY_DEFAULT:
+                    continue
+                if not bit(sig) & STOP_SIGNALS:
+                    group_exit_locked(process, sig)
+                    return FATAL
+        if owed:
+            jobctl.tell_parent_of(process, owed)
+        elif jobctl.may_stop(process, sig):
+            with lock:
+                # SIGCONT or SIGKILL may have come while the lock was free: then there is no stop.
+                if process.flags & PF_GROUP_EXIT or task.last_stop != sig:
+                    continue
+                jobctl.begin_stop_locked(process, sig)
+                last = jobctl.stop_here_locked(process, task)
+            break
+    if last:
+        jobctl.tell_parent_of(process, 0)
+    return STOP
+
+
+def take_tripped(task: Task) -> list[int]:
+    """The signals whose handlers the current task runs now, in CPython's order: lowest first."""
+    if not task.tripped:
+        return []
+    with signal_lock(process_of(task)):
+        found = signals_in(task.tripped)
+        task.tripped = 0
+    task.nr_handlers += len(found)
+    return found
+
+
+def next_handler(task: Task) -> int:
+    """collect(), then one handler: its signal; NOTHING, STOP or FATAL otherwise."""
+    if task.sigpending:
+        outcome = collect(task)
+        if outcome != NOTHING:
+            return outcome
+    if not task.tripped:
+        return NOTHING
+    with signal_lock(process_of(task)):
+        low = task.tripped & -task.tripped
+        task.tripped &= ~low
+    task.nr_handlers += 1
+    return int(low).bit_length()
+
+
+def fatal_status(task: Task) -> int:
+    """The wait status that kills the task, after FATAL."""
+    process = process_of(task)
+    return process.exit_status if process.flags & PF_GROUP_EXIT else SIGKILL
+
+
+def dequeue_from(task: Task, wanted: int) -> int:
+    """Take a pending signal of the set `wanted` off the current task or its process; 0 = none. Lock held."""
+    return _take(process_of(task), task, wanted)
+
+
+def _dequeue_locked(process: Process, task: Task) -> int:
+    sig = _take(process, task, ~task.blocked)
+    if sig and bit(sig) & STOP_SIGNALS:
+        task.last_stop = sig  # continue_locked() clears it: see collect()
+    return sig
+
+
+def _take(process: Process, task: Task, wanted: int) -> int:
+    """Faults first, then the task's own signals, then the process's; lowest number first each."""
+    for urgent in (SYNCHRONOUS, -1):
+        own = task.pending & wanted & urgent
+        if own:
+            own &= -own
+            task.pending &= ~own
+            return int(own).bit_length()
+    shared = process.shared_pending & wanted
+    if shared:
+        shared &= -shared
+        process.shared_pending &= ~shared
+        return int(shared).bit_length()
+    return 0
+
+
+def _trip_locked(process: Process, task: Task, sig: int) -> None:
+    """A signal with a handler was taken: its Python function runs in the main task."""
+    if task.is_leader:
+        task.tripped |= bit(sig)
+        return
+    leader = tasks[process.leader]
+    if not leader.exiting:
+        leader.tripped |= bit(sig)
+        sched.kick(leader, 0)
+
+
+def drop_handlers_locked(process: Process) -> None:
+    """exec: nothing of the handlers is left; pending signals stay. Signal lock held."""
+    old = sighands[process.sighand].action
+    for sig in range(1, NSIG):
+        if old[sig] == HANDLER:
+            old[sig] = SIG_DFL
+    for t in threads_of(process):
+        t.tripped = 0
+
+
+def is_ignored_by(process: Process, sig: int) -> bool:
+    """Does the process ignore the signal outright? (SIGCHLD: its children are not kept as zombies.)"""
+    return bool(sighands[process.sighand].action[sig] == SIG_IGN)
