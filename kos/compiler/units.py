@@ -38,6 +38,11 @@ def register(unit: Unit) -> Unit:
     return known
 
 
+def find(unit_id: str) -> Unit | None:
+    """The unit of that id if this CPU has it."""
+    return _units.get(unit_id)
+
+
 def get(unit_id: str) -> Unit:
     """The unit of that id, compiled now where this CPU has not seen it. KeyError: nobody knows it."""
     unit = _units.get(unit_id)

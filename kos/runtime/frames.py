@@ -64,9 +64,7 @@ def capture(gen: Body) -> list[Frame]:
     while here is not None:
         if type(here) is not GeneratorType:
             raise CannotCapture(f"{type(here).__name__} object in the chain of guest frames")
-        if here.gi_code is TRAP_CODE:
-            if here.gi_yieldfrom is not None:
-                raise CannotCapture("a trap that delegates")
+        if here.gi_code is TRAP_CODE or here.gi_code is _LANDED_CODE:
             break
         info = _code_of.get(id(here.gi_code))
         if info is None:
@@ -110,7 +108,7 @@ def _landed() -> Body:
     return (yield LANDED)
 
 
-_landed.__code__ = _landed.__code__.replace(co_name="_trap", co_qualname="_trap")
+#: In a rebuilt chain this stands where the trap's leaf stood.
 _LANDED_CODE = _landed.__code__
 
 

@@ -7,8 +7,13 @@ longer if the body raises.
 from kos.runtime import importer
 
 
-def import_(name, globals=None, locals=None, fromlist=(), level=0):
-    """What `__import__` returns; import statements call it too."""
+def __import__(name, globals=None, locals=None, fromlist=(), level=0):
+    """The built-in function."""
+    return import_statement(name, globals, fromlist, level)
+
+
+def import_statement(name, globals, fromlist, level):
+    """What an import statement starts from: the module that `__import__` would return."""
     full = importer.absolute(name, globals, level)
     module = importer.loaded(full)
     if module is None:

@@ -3,18 +3,25 @@
 Guest code: it can be captured, copied by a fork and moved to another CPU at every trap in it.
 """
 
-from _kos import next_action, retry, run_handler, trap
+from _kos import RESCHED, next_action, put_restart, retry, run_handler, take_restart, trap, woken
 
 
-def wait_in_call(call, args, wait):
-    """A call had to wait: give up the CPU, and execute it again from its start, until it has a result."""
+def wait_in_call(name, args, wait):
+    """A call had to wait: give up the CPU, and execute it again from its start, until it has a result.
+
+    A handler that runs in between may make calls that wait themselves, so the call's own memory over its
+    restarts is put aside meanwhile; if the handler raises, it is gone with the call.
+    """
     while True:
         trap(wait)
-        actions()
-        waits, answer = retry(call, args)
-        if not waits:
-            if next_action is not None:
-                actions()
+        done, answer = woken(name, args)
+        if not done:
+            saved = take_restart()
+            actions()
+            put_restart(saved)
+            done, answer = retry(name, args)
+        if done:
+            actions()
             return answer
         wait = answer
 
@@ -23,6 +30,12 @@ def after_call(result):
     """Something is pending on the way out of a system call: see to it, then return the call's result."""
     actions()
     return result
+
+
+def after_error(error):
+    """The same for a call that failed."""
+    actions()
+    raise error
 
 
 def actions():
@@ -35,3 +48,9 @@ def actions():
             run_handler(action)
         else:
             trap(action)
+
+
+def stress():
+    """--stress-context: suspend here, whether there is a reason or not."""
+    trap(RESCHED)
+    actions()

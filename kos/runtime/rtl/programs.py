@@ -4,9 +4,8 @@ Follows Modules/main.c (pymain_run_file), Python/pythonrun.c (handle_system_exit
 Python/pylifecycle.c (Py_FinalizeEx).
 """
 
-import sys
-
 from _kos import Exit, trap
+
 from kos.runtime import ending
 from kos.runtime.importer import run_body
 

@@ -1,0 +1,249 @@
+"""Whose name is it: scopes, closures and private names of one file.
+
+Python's own rules, worked out here because the compiled form is another program than the source: a comprehension
+becomes a function or stays native, a class body becomes a function over a namespace, and the cells that closures
+share must be known by name to be captured.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from kos.compiler.facts import COMPREHENSIONS, Facts, annotations_of, arguments_of
+
+
+@dataclass(eq=False)
+class Scope:
+    """One block of the source: a module, class, function, lambda or comprehension."""
+
+    kind: str  #: module, class, function, comp (a comprehension as a function), native (one that stays as it is)
+    node: ast.AST
+    parent: Scope | None
+    name: str
+    qualname: str
+    index: int = -1  #: number of the function in its unit; -1: a native comprehension
+    private: str | None = None  #: the class whose private names are mangled here
+    params: list[str] = field(default_factory=list)
+    bound: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    global_names: set[str] = field(default_factory=set)
+    nonlocal_names: set[str] = field(default_factory=set)
+    children: list[Scope] = field(default_factory=list)
+    is_generator: bool = False
+    # Worked out by resolve():
+    local: set[str] = field(default_factory=set)
+    cells: set[str] = field(default_factory=set)  #: locals that a guest function closes over
+    free: set[str] = field(default_factory=set)  #: names that come in through the closure
+
+    def mangle(self, name: str) -> str:
+        """A name as the compiler of CPython spells it: __private ones get their class's name."""
+        if self.private is None or not name.startswith("__") or name.endswith("__") or "." in name:
+            return name
+        owner = self.private.lstrip("_")
+        return f"_{owner}{name}" if owner else name
+
+
+class ScopeBuilder(ast.NodeVisitor):
+    """Builds the tree of scopes and resolves every name in it."""
+
+    def __init__(self, tree: ast.Module, facts: Facts) -> None:
+        self.facts = facts
+        self.scopes: dict[ast.AST, Scope] = {}  #: by the node that opens it
+        self.functions: list[Scope] = []  #: those that become functions, in order
+        self.here = self._open("module", tree, None, "<module>", "<module>")
+        for stmt in tree.body:
+            self.visit(stmt)
+        resolve(self.here, frozenset())
+
+    def _open(self, kind: str, node: ast.AST, parent: Scope | None, name: str, qualname: str) -> Scope:
+        scope = Scope(kind, node, parent, name, qualname, private=parent.private if parent else None)
+        if parent is not None:
+            parent.children.append(scope)
+        if kind != "native":
+            scope.index = len(self.functions)
+            self.functions.append(scope)
+        self.scopes[node] = scope
+        return scope
+
+    def _qualname(self, name: str) -> str:
+        here: Scope = self.here
+        while here.kind == "native":
+            assert here.parent is not None
+            here = here.parent
+        if here.kind == "module" or name in here.global_names:
+            return name
+        if here.kind == "class":
+            return f"{here.qualname}.{name}"
+        return f"{here.qualname}.<locals>.{name}"
+
+    def _bind(self, name: str) -> None:
+        self.here.bound.add(self.here.mangle(name))
+
+    def _all(self, nodes: list[ast.expr] | list[ast.stmt] | list[ast.expr | None]) -> None:
+        for node in nodes:
+            if node is not None:
+                self.visit(node)
+
+    # -- scopes -------------------------------------------------------------------------------------------------
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._all(node.decorator_list)
+        self._bind(node.name)
+        self._all([*node.args.defaults, *node.args.kw_defaults])
+        self._all(annotations_of(node))
+        self._function(node, node.name, node.args, node.body)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self._all([*node.args.defaults, *node.args.kw_defaults])
+        self._function(node, "<lambda>", node.args, [node.body])
+
+    def _function(
+        self, node: ast.AST, name: str, args: ast.arguments, body: list[ast.stmt] | list[ast.expr]
+    ) -> None:
+        outer = self.here
+        self.here = scope = self._open("function", node, outer, name, self._qualname(name))
+        scope.params = [scope.mangle(a.arg) for a in arguments_of(args)]
+        scope.bound.update(scope.params)
+        self._all(body)
+        self.here = outer
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._all(node.decorator_list)
+        self._all(node.bases)
+        self._all([k.value for k in node.keywords])
+        self._bind(node.name)
+        outer = self.here
+        self.here = scope = self._open("class", node, outer, node.name, self._qualname(node.name))
+        scope.private = node.name
+        scope.params = ["$ns"]
+        self._all(node.body)
+        self.here = outer
+
+    def _comprehension(self, node: ast.AST, name: str, elements: list[ast.expr]) -> None:
+        generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
+        self.visit(generators[0].iter)
+        outer = self.here
+        native = outer.kind == "native" or self.facts.is_native_comprehension(node)
+        self.here = scope = self._open("native" if native else "comp", node, outer, name, self._qualname(name))
+        if not native:
+            scope.params = [".0"]
+            scope.bound.add(".0")
+            scope.is_generator = isinstance(node, ast.GeneratorExp)
+        for number, clause in enumerate(generators):
+            if number:
+                self.visit(clause.iter)
+            self.visit(clause.target)
+            self._all(clause.ifs)
+        self._all(elements)
+        self.here = outer
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        self._comprehension(node, "<listcomp>", [node.elt])
+
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        self._comprehension(node, "<setcomp>", [node.elt])
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self._comprehension(node, "<genexpr>", [node.elt])
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self._comprehension(node, "<dictcomp>", [node.key, node.value])
+
+    # -- names --------------------------------------------------------------------------------------------------
+
+    def visit_Name(self, node: ast.Name) -> None:
+        name = self.here.mangle(node.id)
+        if isinstance(node.ctx, ast.Load):
+            self.here.used.add(name)
+            if node.id == "super" and self.here.kind not in ("module", "class"):
+                self.here.used.add("__class__")
+        else:
+            self.here.bound.add(name)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        """A walrus binds in the function around its comprehensions."""
+        self.visit(node.value)
+        name = self.here.mangle(node.target.id)
+        owner, inner = self.here, []
+        while owner.kind in ("comp", "native"):
+            inner.append(owner)
+            assert owner.parent is not None
+            owner = owner.parent
+        owner.bound.add(name)
+        for scope in inner:
+            scope.used.add(name)
+            if owner.kind == "module" or name in owner.global_names:
+                scope.global_names.add(name)
+            elif scope.kind == "comp":
+                scope.nonlocal_names.add(name)
+
+    def visit_Global(self, node: ast.Global) -> None:
+        self.here.global_names.update(map(self.here.mangle, node.names))
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
+        self.here.nonlocal_names.update(map(self.here.mangle, node.names))
+
+    def visit_alias(self, node: ast.alias) -> None:
+        if node.name != "*":
+            self._bind(node.asname or node.name.split(".")[0])
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        if node.name:
+            self._bind(node.name)
+        self.generic_visit(node)
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> None:
+        if node.name:
+            self._bind(node.name)
+        self.generic_visit(node)
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> None:
+        if node.name:
+            self._bind(node.name)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
+        if node.rest:
+            self._bind(node.rest)
+        self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if self.here.kind in ("module", "class"):
+            self.here.bound.add("__annotations__")
+        self.generic_visit(node)
+
+    def visit_Yield(self, node: ast.Yield) -> None:
+        self.here.is_generator = True
+        self.generic_visit(node)
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> None:
+        self.here.is_generator = True
+        self.generic_visit(node)
+
+
+def resolve(scope: Scope, above: frozenset[str]) -> set[str]:
+    """Work out local, cells and free of a scope and all in it; returns the names that it needs from outside.
+
+    above: names that the functions around it bind.
+    """
+    scope.local = scope.bound - scope.global_names - scope.nonlocal_names
+    if scope.kind == "module":
+        below: frozenset[str] = frozenset()
+    elif scope.kind == "class":
+        below = above | {"__class__"}
+    else:
+        below = (above | scope.local) - scope.global_names
+    owns = {"__class__"} if scope.kind == "class" else set() if scope.kind == "module" else scope.local
+    for child in scope.children:
+        for name in resolve(child, below):
+            if name not in owns:
+                scope.free.add(name)
+            elif child.kind != "native":
+                scope.cells.add(name)
+    for name in scope.used | scope.nonlocal_names:
+        if name not in scope.local and name not in scope.global_names and name in above:
+            scope.free.add(name)
+    return scope.free
+
+
+__all__ = ["COMPREHENSIONS", "Scope", "ScopeBuilder"]

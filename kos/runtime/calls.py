@@ -1,0 +1,156 @@
+"""How guest code calls: `$w(f)` is what to call instead of f.
+
+For a guest function that is a maker of bodies: called with the arguments, it returns a native generator, which the call
+site delegates to. For anything native it is the thing itself. A native generator as a call's result always means a
+body; native functions whose results could be generators are wrapped.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType, MethodWrapperType
+from typing import Any
+
+from kos.compiler.units import by_stub
+from kos.compiler.units import info as code_info
+from kos.runtime import library
+from kos.runtime.functions import make_body_function, make_function
+from kos.runtime.guestgen import GuestGen, NativeGen
+from kos.runtime.iteration import GENERATOR_METHODS, builtin_iter, builtin_next
+from kos.runtime.kernelcall import KernelCall
+from kos.runtime.sync import sync
+
+Key = tuple[str, int]
+Closure = tuple[CellType, ...] | None
+
+_SPECIAL: dict[Any, Callable[..., Any]] = {next: builtin_next, iter: builtin_iter}
+
+
+def make(key: Key, globals_: dict[str, Any], *rest: Any) -> FunctionType:
+    """`$mk`: what a `def` or lambda makes."""
+    return make_function(key[0], key[1], globals_, *rest)
+
+
+def comprehension(key: Key, globals_: dict[str, Any], closure: Closure) -> Callable[..., Any]:
+    """`$cm`: what a comprehension is called by, once."""
+    info = code_info(*key)
+    start = make_body_function(info, globals_, None, None, closure)
+    if info.kind == "generator":
+        return lambda iterator: GuestGen(None, start(iterator), info.name, info.qualname)
+    return start
+
+
+def enter(key: Key, globals_: dict[str, Any], closure: Closure, /, *args: Any, **kwargs: Any) -> Any:
+    """`$enter`: a stub was called by C or native code."""
+    info = code_info(*key)
+    body = make_body_function(info, globals_, None, None, closure)(*args, **kwargs)
+    if info.kind == "generator":
+        return GuestGen(None, body, info.name, info.qualname)
+    return sync(body)
+
+
+def is_suspendable(f: object) -> bool:
+    """Whether calls of it are bodies: a guest function that is not plain."""
+    if type(f) is not FunctionType:
+        return False
+    info = by_stub.get(id(f.__code__))
+    return info is not None and info.fast is not None
+
+
+def maker_of(f: FunctionType) -> Callable[..., Any]:
+    """What makes the bodies of a function, or, for a generator function, its generators."""
+    info = by_stub.get(id(f.__code__))
+    if info is None:
+        return f if f.__module__ is not None and f.__module__.startswith("kos.") else boxed(f)
+    if info.fast is None:
+        return f
+    start = make_body_function(info, f.__globals__, f.__defaults__, f.__kwdefaults__, f.__closure__)
+    if info.kind != "generator":
+        return start
+
+    def generator(*args: Any, **kwargs: Any) -> GuestGen:
+        return GuestGen(f, start(*args, **kwargs), f.__name__, f.__qualname__)
+
+    return generator
+
+
+def boxed(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A native Python function whose result, should it be a generator, is one for guests."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        result = f(*args, **kwargs)
+        return NativeGen(result) if type(result) is GeneratorType else result
+
+    return call
+
+
+def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
+    """A `$w` with a cache of its own, which lives as long as the builtins dict that it is put into.
+
+    Makers of functions without a closure are kept: they hold nothing that their module does not.
+    """
+    makers: dict[FunctionType, Callable[..., Any]] = {}
+    find = makers.get
+
+    def wrap(f: Any) -> Callable[..., Any]:
+        kind = type(f)
+        if kind is FunctionType:
+            maker = find(f)
+            if maker is not None and maker.__defaults__ is f.__defaults__:  # type: ignore[attr-defined]
+                return maker
+            maker = maker_of(f)
+            if f.__closure__ is None and type(maker) is FunctionType and maker.__defaults__ is f.__defaults__:
+                makers[f] = maker
+            return maker
+        if kind is BuiltinFunctionType:
+            return _SPECIAL.get(f, f) if f.__self__ is _BUILTINS else f  # type: ignore[no-any-return]
+        if kind is MethodType:
+            function = f.__func__
+            maker = GENERATOR_METHODS.get(function) if type(function) is FunctionType else None
+            if maker is None:
+                maker = wrap(function)
+            return f if maker is function else MethodType(maker, f.__self__)
+        if kind is type:
+            return wrap_class(f)  # type: ignore[no-any-return]
+        if kind is KernelCall:
+            return f.raw  # type: ignore[no-any-return]
+        if kind is functools.partial:
+            return _partial(f, wrap)
+        return _other(f, kind, wrap)
+
+    return wrap
+
+
+_BUILTINS = len.__self__  # type: ignore[attr-defined]
+
+
+def wrap_class(cls: Any) -> Callable[..., Any]:
+    """Instantiation, as type.__call__ does it: the class itself where no guest code that suspends takes part."""
+    if is_suspendable(cls.__init__) or is_suspendable(cls.__new__):
+        return functools.partial(library.maker("calls", "instantiate"), cls)
+    return cls  # type: ignore[no-any-return]
+
+
+def _partial(f: functools.partial[Any], wrap: Callable[[Any], Callable[..., Any]]) -> Callable[..., Any]:
+    inner = wrap(f.func)
+    if inner is f.func:
+        return f
+    return functools.partial(inner, *f.args, **f.keywords)
+
+
+def _other(f: Any, kind: Any, wrap: Callable[[Any], Callable[..., Any]]) -> Callable[..., Any]:
+    if isinstance(f, type):
+        meta_call = kind.__call__
+        if is_suspendable(meta_call):
+            return MethodType(wrap(meta_call), f)
+        return wrap_class(f) if meta_call is type.__call__ else f
+    if kind is MethodWrapperType and f.__name__ == "__call__":
+        owner = f.__self__
+        if isinstance(owner, type):
+            return wrap_class(owner)
+        return wrap(owner) if type(owner) is FunctionType else f  # type: ignore[no-any-return]
+    own_call = getattr(kind, "__call__", None)
+    if is_suspendable(own_call):
+        return MethodType(wrap(own_call), f)
+    return f  # type: ignore[no-any-return]

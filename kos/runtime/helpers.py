@@ -1,0 +1,140 @@
+"""The helpers that compiled code names: all begin with `$`, and stand in a guest's builtins dict.
+
+So a guest can give the names of built-ins to its own things, and the compiled code around it still works.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from types import GeneratorType
+from typing import Any
+
+from kos.runtime import calls, classes, hooks, iteration, library, raising
+from kos.runtime.traps import LANDED, Carry
+
+_NO_ATTRIBUTE = object()
+
+
+def install(own: dict[str, Any]) -> None:
+    """Put every helper into a builtins dict (and a fresh cache of call targets with it).
+
+    `$import` is not among them: who knows modules puts it there, a callable
+    (name, globals, fromlist, level) as __import__ has it.
+    """
+    own.update(_TABLE)
+    own["$p"] = hooks.pending
+    own["$w"] = calls.new_dispatcher()
+    own["$sp"] = library_maker("calls", "safepoint")
+    own["$build_class"] = library_maker("calls", "build_class")
+
+
+def library_maker(module: str, name: str) -> Callable[..., Any]:
+    """A library function's maker, found when it is first called: the library needs the helpers itself."""
+
+    def first(*args: Any, **kwargs: Any) -> Any:
+        return library.maker(module, name)(*args, **kwargs)
+
+    return first
+
+
+def enter_with(manager: Any) -> tuple[Any, Any]:
+    """`$with`: the bound __enter__ and __exit__ of a context manager."""
+    kind = type(manager)
+    enter = getattr(kind, "__enter__", None)
+    leave = getattr(kind, "__exit__", None)
+    if enter is None or leave is None:
+        missed = "" if enter is None else " (missed __exit__ method)"
+        raise TypeError(f"'{kind.__name__}' object does not support the context manager protocol{missed}")
+    return _bind(enter, "__enter__", manager, kind), _bind(leave, "__exit__", manager, kind)
+
+
+def _bind(found: Any, name: str, manager: Any, kind: type) -> Any:
+    for base in kind.__mro__:
+        if name in vars(base):
+            raw = vars(base)[name]
+            get = getattr(type(raw), "__get__", None)
+            return raw if get is None else get(raw, manager, kind)
+    return found
+
+
+def visible(names: dict[str, Any]) -> dict[str, Any]:
+    """`$visible`: a function's locals without the hidden ones."""
+    return {name: value for name, value in names.items() if name[0] not in "$."}
+
+
+def see_locals(f: Any, globals_: dict[str, Any], seen: Any) -> Any:
+    """`$dyn`: locals, vars, dir, eval and exec look at their caller's frame; here they are given what it has."""
+    if f is builtins.locals:
+        return lambda: seen
+    if f is builtins.vars:
+        return lambda *args: vars(*args) if args else seen
+    if f is builtins.dir:
+        return lambda *args: dir(*args) if args else sorted(seen)
+    if f is builtins.eval or f is builtins.exec:
+
+        def run(source: Any, globals: Any = None, locals: Any = None, /, **kwargs: Any) -> Any:
+            if globals is None:
+                return f(source, globals_, seen if locals is None else locals, **kwargs)
+            return f(source, globals, globals if locals is None else locals, **kwargs)
+
+        return run
+    return f
+
+
+def import_from(module: Any, name: str) -> Any:
+    """`$import_from`: one name of an imported module."""
+    found = getattr(module, name, _NO_ATTRIBUTE)
+    if found is _NO_ATTRIBUTE:
+        owner = getattr(module, "__name__", "<unknown module name>")
+        where = getattr(module, "__file__", None) or "unknown location"
+        raise ImportError(f"cannot import name {name!r} from {owner!r} ({where})", name=owner, path=where)
+    return found
+
+
+def import_star(module: Any, namespace: Any) -> None:
+    """`$import_star`: the public names of an imported module."""
+    names = getattr(module, "__all__", None)
+    if names is None:
+        names = [name for name in vars(module) if not name.startswith("_")]
+    for name in names:
+        namespace[name] = getattr(module, name)
+
+
+_TABLE: dict[str, Any] = {
+    "$G": GeneratorType,
+    "$type": type,
+    "$globals": globals,
+    "$locals": locals,
+    "$slice": slice,
+    "$super": super,
+    "$SI": StopIteration,
+    "$BE": BaseException,
+    "$Carry": Carry,
+    "$LANDED": LANDED,
+    "$DT": hooks.DEAD,
+    "$mk": calls.make,
+    "$cm": calls.comprehension,
+    "$enter": calls.enter,
+    "$iter": iteration.loop_iter,
+    "$step": iteration.step,
+    "$P": iteration.PENDING,
+    "$again": iteration.again,
+    "$yf": iteration.delegate,
+    "$with": enter_with,
+    "$visible": visible,
+    "$dyn": see_locals,
+    "$import_from": import_from,
+    "$import_star": import_star,
+    "$M": classes.MISSING,
+    "$cl": classes.class_load,
+    "$cs": classes.class_set,
+    "$cd": classes.class_delete,
+    "$gl": classes.global_load,
+    "$notes": classes.make_annotations,
+    "$hold": raising.hold,
+    "$unhold": raising.unhold,
+    "$match": raising.matches,
+    "$reraise": raising.reraise,
+    "$star": raising.Star,
+}

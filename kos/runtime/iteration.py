@@ -1,0 +1,182 @@
+"""Iterating guest iterators from guest code.
+
+A native loop over a native iterator stays one. Where the iterator is a guest's, the loop gets a `Steps` adapter, which
+answers PENDING when a step has to suspend, and the loop then delegates to `$step(adapter)`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any
+
+from kos.compiler.units import by_stub
+from kos.runtime import library
+from kos.runtime.guestgen import GuestGen, as_exception
+
+
+class _Pending:
+    __slots__ = ()
+
+    def __reduce__(self) -> str:
+        return "PENDING"
+
+
+PENDING: Any = _Pending()
+
+
+class GenSteps:
+    """Iterates a guest's generator: natively as long as it does not suspend."""
+
+    __slots__ = ("done", "gen")
+
+    def __init__(self, gen: GuestGen) -> None:
+        self.gen = gen
+        self.done = False
+
+    def __iter__(self) -> GenSteps:
+        return self
+
+    def __next__(self) -> Any:
+        if self.done:
+            raise StopIteration
+        done, result = self.gen.step(None, None)
+        return result if done else PENDING
+
+
+class NextSteps:
+    """Iterates an object whose class has a guest `__next__`."""
+
+    __slots__ = ("done", "obj")
+
+    def __init__(self, obj: Any) -> None:
+        self.obj = obj
+        self.done = False
+
+    def __iter__(self) -> NextSteps:
+        return self
+
+    def __next__(self) -> Any:
+        if self.done:
+            raise StopIteration
+        return PENDING
+
+
+_PLAIN = frozenset({list, tuple, dict, range, str, set, frozenset, bytes, bytearray, enumerate, zip, map, filter})
+
+
+def suspends(f: object) -> bool:
+    """Whether a call of this function is a body."""
+    if type(f) is not FunctionType:
+        return False
+    info = by_stub.get(id(f.__code__))
+    return info is not None and info.fast is not None
+
+
+def steps(iterator: Any) -> Any:
+    """What a guest's loop iterates instead of this iterator."""
+    kind = type(iterator)
+    if kind is GuestGen:
+        return GenSteps(iterator)
+    return NextSteps(iterator) if suspends(getattr(kind, "__next__", None)) else iterator
+
+
+def loop_iter(x: Any) -> Any:
+    """`$iter`: the iterator of a `for`; a body where the object's `__iter__` is a guest's."""
+    kind = type(x)
+    if kind in _PLAIN:
+        return iter(x)
+    if kind is GuestGen:
+        return GenSteps(x)
+    own = getattr(kind, "__iter__", None)
+    if suspends(own) and not _makes_generators(own):
+        return library.maker("iteration", "loop_iter")(x)
+    return steps(iter(x))
+
+
+def _makes_generators(f: Any) -> bool:
+    return by_stub[id(f.__code__)].kind == "generator"
+
+
+def step(adapter: GenSteps | NextSteps) -> Any:
+    """`$step`: the body that brings an adapter to its next item; PENDING as a result means the end."""
+    name = "step_generator" if type(adapter) is GenSteps else "step_object"
+    return library.maker("iteration", name)(adapter)
+
+
+def again(value: Any, iterator: Any) -> Iterator[Any]:
+    """`$again`: re-enters a loop in the middle of an iteration."""
+    return itertools.chain((value,), iterator)
+
+
+def delegate(iterable: Any) -> Any:
+    """`$yf`: the body that `yield from` delegates to."""
+    return library.maker("iteration", "delegate", raw=True)(iterable)
+
+
+# -- what guests call: iter, next, and the methods of generators ------------------------------------------------
+
+
+def builtin_iter(*args: Any) -> Any:
+    """iter(x): guest `__iter__` methods run in the guest's chain."""
+    if len(args) == 1:
+        own = getattr(type(args[0]), "__iter__", None)
+        if suspends(own) and not _makes_generators(own):
+            return library.maker("iteration", "plain_iter")(args[0])
+    return iter(*args)
+
+
+def builtin_next(*args: Any) -> Any:
+    """next(iterator[, default])."""
+    if 1 <= len(args) <= 2:
+        iterator = args[0]
+        kind = type(iterator)
+        if kind is GuestGen:
+            try:
+                done, result = iterator.step(None, None)
+            except StopIteration:
+                if len(args) == 1:
+                    raise
+                return args[1]
+            return result if done else library.maker("iteration", "finish_next")(*args)
+        if suspends(getattr(kind, "__next__", None)):
+            return library.maker("iteration", "object_next")(*args)
+    return next(*args)
+
+
+def _finish(gen: GuestGen, stepped: tuple[bool, Any]) -> Any:
+    done, result = stepped
+    return result if done else library.maker("iteration", "run_on")(gen)
+
+
+def _next(gen: GuestGen) -> Any:
+    return _finish(gen, gen.step(None, None))
+
+
+def _send(gen: GuestGen, value: Any, /) -> Any:
+    return _finish(gen, gen.step(None, value))
+
+
+def _throw(gen: GuestGen, typ: Any, val: Any = None, tb: Any = None, /) -> Any:
+    return _finish(gen, gen.step(as_exception(typ, val, tb), None))
+
+
+def _close(gen: GuestGen) -> Any:
+    if not gen.must_close():
+        return None
+    try:
+        done, _ = gen.step(GeneratorExit(), None)
+    except (StopIteration, GeneratorExit):
+        return None
+    if done:
+        raise RuntimeError("generator ignored GeneratorExit")
+    return library.maker("iteration", "finish_close")(gen)
+
+
+GENERATOR_METHODS: dict[Any, Callable[..., Any]] = {
+    GuestGen.__next__: _next,
+    GuestGen.send: _send,
+    GuestGen.throw: _throw,
+    GuestGen.close: _close,
+}

@@ -1,0 +1,90 @@
+"""Exceptions in compiled code: raised again at a landing, matched by hand, split for `except*`."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+_held: list[tuple[BaseException, Any, Any]] = []
+
+
+def hold(exc: BaseException) -> BaseException:
+    """`$hold`: an exception about to be raised again by a landing; `unhold` makes it look as before."""
+    _held[:] = [(exc, exc.__traceback__, exc.__context__)]
+    return exc
+
+
+def unhold(exc: BaseException) -> None:
+    """`$unhold`: undo what raising it again did to an exception."""
+    held, trace, context = _held.pop()
+    assert held is exc
+    exc.__traceback__ = trace
+    exc.__context__ = context
+
+
+def matches(exc: BaseException, kinds: Any) -> bool:
+    """`$match`: whether `except kinds` catches it."""
+    for kind in kinds if isinstance(kinds, tuple) else (kinds,):
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise TypeError("catching classes that do not inherit from BaseException is not allowed")
+    return isinstance(exc, kinds)
+
+
+def reraise(exc: BaseException) -> NoReturn:
+    """`$reraise`: what `except*` leaves, in the context that it has already."""
+    context = exc.__context__
+    try:
+        raise exc
+    finally:
+        exc.__context__ = context
+
+
+class Star:
+    """`$star`: the state of the handlers of one `try` with `except*` (PEP 654)."""
+
+    def __init__(self, exc: BaseException) -> None:
+        self.original = exc
+        self.left: BaseException | None = exc
+        self.parts: list[BaseException] = []
+        self.again: list[BaseException] = []
+        self.new: list[BaseException] = []
+
+    def split(self, kinds: Any) -> BaseException | None:
+        """Take out what a handler's type matches, as a group; None if that is nothing."""
+        for kind in kinds if isinstance(kinds, tuple) else (kinds,):
+            if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+                raise TypeError("catching classes that do not inherit from BaseException is not allowed")
+            if issubclass(kind, BaseExceptionGroup):
+                raise TypeError("catching ExceptionGroup with except* is not allowed. Use except instead.")
+        match: BaseException | None = None
+        if isinstance(self.left, BaseExceptionGroup):
+            match, self.left = self.left.split(kinds)
+        elif self.left is not None and isinstance(self.left, kinds):
+            match, self.left = BaseExceptionGroup("", [self.left]), None
+        if match is not None:
+            self.parts.append(match)
+        return match
+
+    def gather(self, exc: BaseException) -> None:
+        """A handler raised this."""
+        (self.again if any(exc is part for part in self.parts) else self.new).append(exc)
+
+    @property
+    def rest(self) -> BaseException | None:
+        """What to raise after all handlers; None if everything was handled."""
+        kept = [*self.again, *([self.left] if self.left is not None else [])]
+        if not self.new and not self.again:
+            return self.left
+        if not isinstance(self.original, BaseExceptionGroup):
+            merged: BaseException | None = kept[0] if kept else None
+        else:
+            leaves = {id(leaf) for part in kept for leaf in _leaves(part)}
+            merged = self.original.subgroup(lambda e: id(e) in leaves) if leaves else None
+        if not self.new:
+            return merged
+        return BaseExceptionGroup("", [*self.new, *([merged] if merged is not None else [])])
+
+
+def _leaves(exc: BaseException) -> list[BaseException]:
+    if isinstance(exc, BaseExceptionGroup):
+        return [leaf for inner in exc.exceptions for leaf in _leaves(inner)]
+    return [exc]

@@ -1,0 +1,44 @@
+"""Instantiation, class statements and safepoints, in guest language: any of their steps may suspend."""
+
+from types import resolve_bases
+
+from kos.runtime.classes import check_class_cell, check_init, check_namespace, most_derived
+from kos.runtime.kernelcall import trap
+from kos.runtime.traps import RESCHED
+
+
+def instantiate(cls, /, *args, **kwargs):
+    """What type.__call__ does."""
+    new = cls.__new__
+    obj = object.__new__(cls) if new is object.__new__ else new(cls, *args, **kwargs)
+    if cls in type(obj).__mro__:
+        check_init(type(obj).__init__(obj, *args, **kwargs))
+    return obj
+
+
+def build_class(body, name, bases, keywords):
+    """What a class statement does (the language reference, 3.3.3)."""
+    resolved = resolve_bases(bases)
+    if "metaclass" in keywords:
+        meta = keywords.pop("metaclass")
+    else:
+        meta = type(resolved[0]) if resolved else type
+    if isinstance(meta, type):
+        meta = most_derived(meta, resolved)
+    prepare = getattr(meta, "__prepare__", None)
+    namespace = {} if prepare is None else prepare(name, resolved, **keywords)
+    check_namespace(meta, namespace)
+    cell = body(namespace)
+    if resolved is not bases:
+        namespace["__orig_bases__"] = bases
+    cls = meta(name, resolved, namespace, **keywords)
+    check_class_cell(cell, cls)
+    return cls
+
+
+def safepoint():
+    """Serve interrupts; the kernel answers with a signal handler to call, or with None."""
+    work = trap(RESCHED)
+    while work is not None:
+        work[0](*work[1:])
+        work = trap(RESCHED)
