@@ -8,8 +8,9 @@ from __future__ import annotations
 
 ORDER = (
     "tasklist",  # task table, pids, parent/children/sibling lists, process groups and sessions
-    "fs",  # directories, names, inodes' sizes and link counts
+    "fs",  # directories, names, inodes' references and link counts
     "files",  # open-file descriptions and descriptor tables (pool)
+    "inode",  # a file's size and contents against each other (pool)
     "pipe",  # a pipe's ring and its wait queues; the console's (pool)
     "futex",  # a futex bucket and its wait queue (pool)
     "mm",  # an address space: vmas, page tables, counters (pool)

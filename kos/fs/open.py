@@ -1,0 +1,223 @@
+"""open(2), and what else makes an open file out of a name: memfd_create, whole-file reads, mmap's questions."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from kos.errors import GuestFault
+from kos.fs import console, fdtable, hostfs, paths, procfs, regular
+from kos.fs.dirs import new_file
+from kos.fs.file import alloc_file, is_readable, is_writable, put_file
+from kos.fs.inode import alloc_inode, give_mapping, is_dir, is_symlink, put_inode, size_of, undo_inode
+from kos.fs.namei import MAY_READ, MAY_WRITE, Path, link_target, may, names
+from kos.fs.structs import (
+    DEV_TTY,
+    F_CONSOLE,
+    F_DEVICE,
+    F_DIR,
+    F_PIPE_R,
+    F_PIPE_W,
+    F_REG,
+    I_DEVICE,
+    I_HOST,
+    I_PROC,
+    I_RAM,
+    IF_READ_ONLY,
+    SYMLINK_MAX,
+    File,
+    Inode,
+    contexts,
+    fs_lock,
+    inodes,
+    pipes,
+)
+from kos.mm import pagecache
+from kos.mm.filemap import MappedFile, file_ops
+from kos.mm.structs import Mapping, mappings
+from kos.sched.structs import pid_tasks, tasks
+
+_KEPT = (
+    os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_DSYNC | os.O_SYNC | os.O_DIRECT | os.O_NOATIME | os.O_DIRECTORY
+)
+MEMFD_NAME_MAX = 249
+MFD_CLOEXEC, MFD_ALLOW_SEALING = 1, 2
+
+
+def open_path(path: Path, flags: int, mode: int) -> File:
+    """The open file of a path, one reference, the caller's. Raises what open(2) raises."""
+    wants_write = flags & os.O_ACCMODE != os.O_RDONLY
+    inode, is_new = _find_or_create(path, flags, mode)
+    try:
+        _check(inode, flags, wants_write, is_new)
+        if inode.kind == I_HOST and not is_dir(inode):
+            _load(inode)
+        if flags & os.O_TRUNC and stat.S_ISREG(inode.mode) and wants_write and not is_new:
+            regular.truncate(inode, 0)
+        kept = flags & (_KEPT | 0o100000)  # with O_LARGEFILE, which F_GETFL shows on x86-64
+        if is_dir(inode):
+            return alloc_file(F_DIR, kept, inode=inode.index)
+        if inode.kind == I_PROC:
+            return procfs.open_inode(inode, kept)
+        if inode.kind == I_DEVICE:
+            if inode.device == DEV_TTY:
+                if not console.is_tty(console.STDIN):
+                    raise GuestFault(errno.ENXIO)
+                return alloc_file(F_CONSOLE, kept, inode=inode.index, stream=console.STDIN)
+            return alloc_file(F_DEVICE, kept, inode=inode.index)
+        return alloc_file(F_REG, kept, inode=inode.index)
+    except BaseException:
+        put_inode(inode)
+        raise
+
+
+def _find_or_create(path: Path, flags: int, mode: int) -> tuple[Inode, bool]:
+    """The inode, with a reference for the caller, and whether it was made here."""
+    follow = not flags & os.O_NOFOLLOW
+    with names() as ns:
+        if not flags & os.O_CREAT:
+            return ns.resolve(path, follow=follow), False
+        base: Inode | None = None
+        target: Path = path
+        try:
+            for _ in range(SYMLINK_MAX + 1):
+                directory, name, dir_wanted = ns.parent(target, base)
+                if base is not None:
+                    ns.put(base)
+                base = directory
+                if name in (b"", b".", b"..") or dir_wanted:
+                    raise GuestFault(errno.EISDIR)
+                inode = ns.child(directory, name)
+                if inode is None:
+                    if flags & os.O_DIRECTORY:
+                        raise GuestFault(errno.EINVAL)
+                    return new_file(directory, name, mode), True
+                if flags & os.O_EXCL:
+                    ns.put(inode)
+                    raise GuestFault(errno.EEXIST)
+                if not is_symlink(inode) or not follow:
+                    return inode, False
+                try:
+                    target = link_target(inode)
+                finally:
+                    ns.put(inode)
+            raise GuestFault(errno.ELOOP)
+        finally:
+            if base is not None:
+                ns.put(base)
+
+
+def _check(inode: Inode, flags: int, wants_write: bool, is_new: bool) -> None:
+    """May this inode be opened like this? Linux: may_open()."""
+    if is_symlink(inode):
+        raise GuestFault(errno.ELOOP)
+    if flags & os.O_DIRECTORY and not is_dir(inode):
+        raise GuestFault(errno.ENOTDIR)
+    if is_dir(inode) and (wants_write or flags & os.O_CREAT):
+        raise GuestFault(errno.EISDIR)
+    if is_new:
+        return
+    mask = (MAY_WRITE if wants_write or flags & os.O_TRUNC else 0) | (
+        MAY_READ if flags & os.O_ACCMODE != os.O_WRONLY else 0
+    )
+    if not may(inode, mask):
+        raise GuestFault(errno.EACCES)
+    if mask & MAY_WRITE and inode.flags & IF_READ_ONLY:
+        raise GuestFault(errno.EACCES if inode.kind == I_PROC else errno.EROFS)
+
+
+def _load(inode: Inode) -> None:
+    """A host file's contents into the page cache; a reference held."""
+    with fs_lock:
+        path = paths.path_of_locked(inode)
+    if path is None:
+        raise GuestFault(errno.ENOENT)
+    hostfs.load(inode, path)
+
+
+def make_memfd(name: bytes, flags: int) -> File:
+    """memfd_create: a regular file without a name in any directory; one reference, the caller's."""
+    if flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING) or b"\0" in name or len(name) > MEMFD_NAME_MAX:
+        raise GuestFault(errno.EINVAL)
+    with fs_lock:
+        inode = alloc_inode(I_RAM, stat.S_IFREG | 0o777)
+        try:
+            give_mapping(inode)
+        except GuestFault:
+            undo_inode(inode)
+            raise
+        inode.nlink = 0
+    try:
+        return alloc_file(F_REG, os.O_RDWR | 0o100000, inode=inode.index)
+    except BaseException:
+        put_inode(inode)
+        raise
+
+
+def read_whole(path: Path) -> bytes:
+    """A file's contents, for exec and import: no descriptor, and a host file does not fill the page cache."""
+    with names() as ns:
+        inode = ns.resolve(path)
+        host_path = paths.path_of_locked(inode) if inode.kind == I_HOST else None
+    try:
+        if is_dir(inode):
+            raise GuestFault(errno.EISDIR)
+        if not may(inode, MAY_READ):
+            raise GuestFault(errno.EACCES)
+        if host_path is not None:
+            return hostfs.contents(host_path)
+        if not stat.S_ISREG(inode.mode) or not inode.mapping:
+            raise GuestFault(errno.EINVAL)
+        return pagecache.read(mappings[inode.mapping], 0, size_of(inode))
+    finally:
+        put_inode(inode)
+
+
+# --- what others ask about open files -------------------------------------------------------------
+
+
+def describe_file(file: File) -> bytes:
+    """Where a descriptor leads, as /proc/<pid>/fd shows it; fs_lock held."""
+    if file.kind in (F_PIPE_R, F_PIPE_W):
+        return b"pipe:[%d]" % pipes[file.pipe].ino
+    if file.kind == F_CONSOLE:
+        return b"/dev/tty" if console.is_tty(file.stream) else b"console:[%d]" % file.stream
+    return paths.describe(inodes[file.inode])
+
+
+def _cwd_of(pid: int) -> bytes:
+    """Current directory of a task; fs_lock held."""
+    slot = pid_tasks.v[pid]
+    context = tasks[slot].fs if slot else 0
+    if not context or not contexts[context].cwd:
+        raise GuestFault(errno.ENOENT)
+    return paths.describe(inodes[contexts[context].cwd])
+
+
+def _file_of_fd(fd: int) -> MappedFile:
+    """What mmap wants to know of a descriptor. Raises EBADF, ENODEV.
+
+    The mapping is not referenced here: the caller takes a reference before anything else can close the file.
+    """
+    file = fdtable.get(fdtable.current(), fd)
+    try:
+        if file.kind != F_REG:
+            raise GuestFault(errno.ENODEV)
+        return MappedFile(mappings[inodes[file.inode].mapping], is_readable(file), is_writable(file))
+    finally:
+        put_file(file)
+
+
+def _name_of(mapping: Mapping) -> str:
+    """Path of a mapped file for /proc/<pid>/maps; "" = not known. Takes fs_lock: no lock behind it held."""
+    with fs_lock:
+        return os.fsdecode(paths.describe(inodes[mapping.owner])) if mapping.owner else ""
+
+
+def connect() -> None:
+    """Answer what the memory layer and /proc ask; at boot."""
+    file_ops.file_of_fd = _file_of_fd
+    file_ops.name_of = _name_of
+    procfs.path_of_file = describe_file
+    procfs.cwd_of = _cwd_of

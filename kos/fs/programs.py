@@ -1,0 +1,59 @@
+"""What exec may run: an installed guest by its bare name, or a file by its path."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from kos.errors import GuestFault
+from kos.fs.boot import program_folders
+from kos.fs.inode import is_dir
+from kos.fs.namei import MAY_EXEC, Path, may, names
+from kos.fs.open import read_whole
+from kos.fs.paths import path_of_locked
+from kos.fs.structs import I_HOST
+
+SUFFIX = ".py"
+
+
+def find_program(name: Path) -> str:
+    """Absolute path of the program that execve(name) would run. Raises ENOENT, EACCES, ENOEXEC and the like.
+
+    A bare name that is no file is looked for among the installed guests, with and without ".py". A guest in one
+    of the host's folders needs no execute permission if it is a .py file (installers do not set it); a file that
+    a guest has made needs it, and "#!" at its start, as under Linux.
+    """
+    text = os.fsdecode(name)
+    try:
+        return _check(text)
+    except GuestFault as e:
+        if e.errno != errno.ENOENT or "/" in text or not text:
+            raise
+    for folder in program_folders:
+        for suffix in (SUFFIX, ""):
+            try:
+                return _check(os.path.join(folder, text + suffix))
+            except GuestFault as e:
+                if e.errno != errno.ENOENT:
+                    raise
+    raise GuestFault(errno.ENOENT)
+
+
+def _check(path: str) -> str:
+    with names() as ns:
+        inode = ns.resolve(path)
+        try:
+            if is_dir(inode) or not stat.S_ISREG(inode.mode):
+                raise GuestFault(errno.EACCES)
+            is_program = inode.kind == I_HOST and path.endswith(SUFFIX)
+            if not is_program and not may(inode, MAY_EXEC):
+                raise GuestFault(errno.EACCES)
+            found = path_of_locked(inode)
+        finally:
+            ns.put(inode)
+    if found is None:
+        raise GuestFault(errno.ENOENT)
+    if not is_program and not read_whole(path).startswith(b"#!"):
+        raise GuestFault(errno.ENOEXEC)
+    return os.fsdecode(found) if path != os.fsdecode(found) and not os.path.isabs(path) else path

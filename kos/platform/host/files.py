@@ -1,0 +1,60 @@
+"""The host's files, read-only: what guests see of the folder that their program came from."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+
+StatResult = os.stat_result
+
+
+def lstat(path: bytes) -> os.stat_result | None:
+    """What the host says about a path, links not followed; None where it says nothing."""
+    try:
+        return os.lstat(path)
+    except (OSError, ValueError):
+        return None
+
+
+def names(path: bytes) -> list[bytes]:
+    """The names in a folder, as the host orders them. Raises OSError."""
+    return os.listdir(path)
+
+
+def contents(path: bytes) -> bytes:
+    """A regular file's bytes; one that is something else by now (a fifo would block) is an OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+    with open(fd, "rb") as f:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(22, "not a regular file")
+        return f.read()
+
+
+def link_target(path: bytes) -> bytes:
+    """What a symbolic link says. Raises OSError."""
+    return os.readlink(path)
+
+
+def umask() -> int:
+    """The file mode mask that this process was started with."""
+    mask = os.umask(0o22)
+    os.umask(mask)
+    return mask
+
+
+def stream(fd: int) -> tuple[int, int, bool]:
+    """(st_mode, O_ACCMODE, is a terminal) of one of this process's streams; (0, 0, False) if it is closed."""
+    try:
+        mode = os.fstat(fd).st_mode
+        return mode, fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE, os.isatty(fd)
+    except OSError:
+        return 0, 0, False
+
+
+def is_same_file(a: int, b: int) -> bool:
+    """Do two descriptors of this process lead to one file?"""
+    try:
+        return os.path.sameopenfile(a, b)
+    except OSError:
+        return False
