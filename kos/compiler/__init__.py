@@ -36,12 +36,12 @@ def compile_unit(source: str, filename: str, *, kind: str = "guest") -> Unit:
         return known
     functions = cache.read(key)
     if functions is None:
-        functions = _compile(source, filename, key)
+        functions = _compile(source, filename, key, kind)
         cache.write(key, functions)
     return units.register(Unit(key, filename, source, kind, functions))
 
 
-def _compile(source: str, filename: str, key: str) -> list[CodeInfo]:
+def _compile(source: str, filename: str, key: str, kind: str) -> list[CodeInfo]:
     # Python's own compiler first: it finds every error that the parser alone lets pass.
     compile(source, filename, "exec", dont_inherit=True)
     tree = ast.parse(source, filename)
@@ -49,6 +49,7 @@ def _compile(source: str, filename: str, key: str) -> list[CodeInfo]:
     facts = Facts(tree)
     scopes = ScopeBuilder(tree, facts)
     emitter = Emitter(facts, scopes.scopes, key, filename)
+    emitter.entry_safepoints = kind != "rtl"
     emitter.string_annotations = any(
         isinstance(node, ast.ImportFrom) and node.module == "__future__" and any(a.name == "annotations" for a in node.names)
         for node in tree.body

@@ -13,7 +13,7 @@ from kos.compiler.scope import Scope
 from kos.compiler.unit import META, CodeInfo, Kind
 
 #: Hidden locals that the prologue of the resume form does not restore.
-_NOT_STATE = frozenset({"$r", "$pt", "$cells", "$j", "$child", "$L", "$si", "$n", "$c"}) - {"$c"}
+_NOT_STATE = frozenset({"$r", "$pt", "$cells", "$j", "$child", "$L", "$si", "$n"})
 
 
 class Lowering(Matching):
@@ -59,6 +59,7 @@ class Emitter:
     def __init__(self, facts: Facts, scopes: dict[ast.AST, Scope], unit_id: str, filename: str) -> None:
         self.facts, self.scopes, self.unit_id, self.filename = facts, scopes, unit_id, filename
         self.string_annotations = False
+        self.entry_safepoints = True  #: the runtime's own library has none: its callers do
 
     def function(self, scope: Scope) -> CodeInfo:
         """The code of one function."""
@@ -97,7 +98,7 @@ class Emitter:
         self, scope: Scope, lowering: Lowering, items: list[Item], kind: Kind, cellnames: tuple[str, ...]
     ) -> CodeType:
         entry: list[ast.stmt] = []
-        if kind == "function" and scope.kind == "function":
+        if self.entry_safepoints and kind == "function" and scope.kind == "function":
             items = self._with_entry(lowering, items)
         body = self._carry(scope, lowering.seal(items), kind)
         if cellnames:
@@ -107,7 +108,7 @@ class Emitter:
     def _resume(
         self, scope: Scope, lowering: Lowering, items: list[Item], kind: Kind, cellnames: tuple[str, ...]
     ) -> CodeType:
-        if kind == "function" and scope.kind == "function":
+        if self.entry_safepoints and kind == "function" and scope.kind == "function":
             items = self._with_entry(lowering, items)
         body = lowering.seal(items)
         cells = set(cellnames)
@@ -190,9 +191,8 @@ class Emitter:
         if scope.kind == "comp":
             own -= {".0"}
         dead += [t.assign(name, t.const(None)) for name in sorted(own)]
-        if not scope.is_generator or True:
-            dead.append(ast.Expr(t.const(None)))
-        head.append(t.if_(t.const(0), dead))
+        if dead:
+            head.append(t.if_(t.const(0), dead))
         return head
 
     def _docstring(self, scope: Scope) -> list[ast.stmt]:

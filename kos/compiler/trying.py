@@ -197,7 +197,8 @@ class Trying(Statements):
         normal: ast.stmt = t.assign(kind, t.const(NORMAL))
         if self.resume:
             normal = t.if_(t.negate(t.load("$j")), [normal])
-        self.emit(ast.Try(body or [ast.Pass()], [saved], [normal], last), lo=lo)
+        gone = ast.ExceptHandler(t.item(t.load("$DT"), 0), None, [ast.Raise()])
+        self.emit(ast.Try(body or [ast.Pass()], [gone, saved], [normal], last), lo=lo)
 
     def _if_kind(self, name: str, kind: int, how: ast.stmt) -> ast.stmt:
         return t.if_(t.compare(t.load(name), ast.Eq(), t.const(kind)), [how])

@@ -175,7 +175,7 @@ class GuestGen:
     # -- as data ------------------------------------------------------------------------------------------------
 
     def __kos_state__(self) -> tuple[Any, ...]:
-        """(function, name, qualname, running, frames): frames is a list of `Frame`, None when it has ended.
+        """(function, name, qualname, running, pending trap, frames): frames is a list of `Frame`, None when it has ended.
 
         The frames' values are the live ones. A generator that runs is captured down to the trap it stands in; its
         driver, which is a guest frame that holds this object, is captured with the frames around it.
@@ -187,12 +187,11 @@ class GuestGen:
             frames = capture(self._body)
         else:
             frames = capture(self._body)
-        return self._fn, self.__name__, self.__qualname__, self._running, frames
+        return self._fn, self.__name__, self.__qualname__, self._running, self._pending, frames
 
     def __kos_setstate__(self, state: tuple[Any, ...]) -> None:
         """Make this (new, empty) object what `__kos_state__` described."""
-        self._fn, self.__name__, self.__qualname__, self._running, frames = state
-        self._pending = None
+        self._fn, self.__name__, self.__qualname__, self._running, self._pending, frames = state
         self._landed = True
         self._body = None
         if frames is not None:
