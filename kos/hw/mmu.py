@@ -1,0 +1,68 @@
+"""The memory management unit: walks the page tables, sets accessed and dirty, fills the TLB.
+
+It takes no lock, as hardware takes none: an entry is changed by compare-and-exchange, so that a kernel that clears
+it at the same moment wins. Nothing is polled between the walk and the access that follows it, so a kernel that has
+this CPU's acknowledgement knows that no access on an old translation is under way.
+"""
+
+from __future__ import annotations
+
+from kos.hw.phys import frames
+from kos.hw.pte import EXEC, PFN_MASK, PTE_A, PTE_D, PTE_NX, PTE_P, PTE_U, PTE_W, WRITE
+from kos.hw.tlb import slots
+from kos.platform.host.atomic import compare_exchange64
+
+
+def find_leaf(pgd: int, vaddr: int) -> int:
+    """Frame of the leaf table for an address, or 0."""
+    words = frames.mem64
+    e = words[(pgd << 9) + (vaddr >> 39 & 511)]
+    if not e & PTE_P:
+        return 0
+    e = words[((e >> 12 & PFN_MASK) << 9) + (vaddr >> 30 & 511)]
+    if not e & PTE_P:
+        return 0
+    e = words[((e >> 12 & PFN_MASK) << 9) + (vaddr >> 21 & 511)]
+    return e >> 12 & PFN_MASK if e & PTE_P else 0
+
+
+def find_pte(pgd: int, vaddr: int) -> int:
+    """Word index of the leaf entry for an address, or 0 where there is no table."""
+    leaf = find_leaf(pgd, vaddr)
+    return (leaf << 9) + (vaddr >> 12 & 511) if leaf else 0
+
+
+def fill(pgd: int, vaddr: int, access: int) -> bool:
+    """Walk, set A (and D for a write), put the translation into the TLB. False: page fault.
+
+    vaddr: in user space. A page is writable if the write bits of all four levels are set.
+    """
+    words = frames.mem64
+    rights = e = words[(pgd << 9) + (vaddr >> 39 & 511)]
+    for shift in (30, 21, 12):
+        if not e & PTE_P:
+            return False
+        at = ((e >> 12 & PFN_MASK) << 9) + (vaddr >> shift & 511)
+        e = words[at]
+        if shift != 12:
+            rights &= e
+    while True:
+        if not e & PTE_P or not e & PTE_U:
+            return False
+        new = e | PTE_A
+        if access == WRITE:
+            if not e & rights & PTE_W:
+                return False
+            new |= PTE_D
+        elif access == EXEC and e & PTE_NX:
+            return False
+        if new == e:
+            break
+        old = compare_exchange64(frames.addr + (at << 3), e, new)
+        if old == e:
+            break
+        e = old
+    page = vaddr & ~4095
+    writable = bool(new & rights & PTE_W and new & PTE_D)
+    slots.model.insert(slots.asid, page >> 12, (new >> 12 & PFN_MASK) * 4096 - page, writable)
+    return True

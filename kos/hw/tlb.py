@@ -1,0 +1,121 @@
+"""This CPU's TLB: which address space owns which ASID, and what the loads and stores look into.
+
+A model (plugins/tlb_*.py) decides what is remembered and what is evicted; this module keeps the ASID slots around
+it. As on Linux x86 there are six ASIDs a CPU, handed out round robin; a slot is valid if its ctx_id is the address
+space's, and current if its generation is. Nothing here is shared: another CPU changes it only by an interrupt.
+
+`hot` is what kos/runtime/memory.py looks into: a hit is hot.read[vaddr >> 12] + vaddr, an index into hot.mem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kos.hooks.policies import TlbModel
+from kos.hw.phys import frames
+
+NR_ASIDS = 6  #: Linux: TLB_NR_DYN_ASIDS
+FULL_FLUSH_PAGES = 33  #: more pages than this: forget the whole address space (tlb_single_page_flush_ceiling)
+
+
+class Hot:
+    """The current address space's translations, and physical memory."""
+
+    __slots__ = ("mem", "mem16", "mem32", "mem64", "read", "write")
+
+    def __init__(self) -> None:
+        self.read: dict[int, int] = {}  #: virtual page -> physical minus virtual address
+        self.write: dict[int, int] = {}  #: the same for pages that may be stored to: writable and dirty
+        self.mem: memoryview = memoryview(b"")
+        self.mem16: memoryview = self.mem
+        self.mem32: memoryview = self.mem
+        self.mem64: memoryview = self.mem
+
+
+hot = Hot()
+
+
+class Slots:
+    """The ASID slots of this CPU. asid 0 is no address space."""
+
+    def __init__(self) -> None:
+        self.model: TlbModel
+        self.ctx = [0] * (NR_ASIDS + 1)  #: ctx_id that owns the ASID; 0 = nobody
+        self.gen = [0] * (NR_ASIDS + 1)  #: tlb_gen that its entries have caught up to
+        self.asid = 0
+        self.last = 0
+
+    def boot(self, model: TlbModel) -> None:
+        """Start empty, on the frames of the machine that has just been bound."""
+        self.__init__()  # type: ignore[misc]  # a fresh CPU is exactly a fresh object
+        self.model = model
+        for asid in range(1, NR_ASIDS + 1):
+            model.flush_asid(asid)
+        hot.mem = frames.mem
+        hot.mem16 = frames.mem16
+        hot.mem32 = frames.mem32
+        hot.mem64 = frames.mem64
+        hot.read, hot.write = {}, {}
+
+    def load(self, ctx_id: int, gen: int) -> None:
+        """Make an address space current; what its ASID remembers from before `gen` is forgotten."""
+        asid = self.ctx.index(ctx_id) if ctx_id in self.ctx else 0
+        if not asid:
+            asid = self.last = self.last % NR_ASIDS + 1
+            self.model.flush_asid(asid)
+            self.ctx[asid] = ctx_id
+            self.gen[asid] = gen
+        elif self.gen[asid] != gen:
+            self.model.flush_asid(asid)
+            self.gen[asid] = gen
+        self.asid = asid
+        hot.read, hot.write = self.model.open(asid)
+
+    def unload(self) -> None:
+        """No address space: every guest access misses."""
+        self.asid = 0
+        hot.read, hot.write = {}, {}
+
+    def catch_up(self, gen: int) -> bool:
+        """Forget everything of the current address space if it is behind `gen`; says whether it was."""
+        if self.gen[self.asid] == gen:
+            return False
+        self.model.flush_asid(self.asid)
+        self.gen[self.asid] = gen
+        return True
+
+    def flush(self, start: int, end: int, gen: int, latest: int) -> int:
+        """Bring the current address space from its generation to `gen`, for the change of start..end-1.
+
+        latest: the mm's tlb_gen as read before. Returns pages forgotten one by one; -1: all of them; 0: nothing
+        to do. Only a CPU that is exactly one behind may flush a range; otherwise it has missed a change and
+        forgets everything, and one interrupt makes up for many (Linux: flush_tlb_func).
+        """
+        asid = self.asid
+        mine = self.gen[asid]
+        if gen <= mine:
+            return 0
+        pages = end - start >> 12
+        if gen == mine + 1 and gen == latest and pages <= FULL_FLUSH_PAGES:
+            for vpn in range(start >> 12, end >> 12):
+                self.model.flush_page(asid, vpn)
+            self.gen[asid] = gen
+            return pages
+        self.model.flush_asid(asid)
+        self.gen[asid] = latest
+        return -1
+
+    def flush_page(self, vaddr: int) -> None:
+        """Forget one page here: the entry gained rights, and ours still lacks them."""
+        self.model.flush_page(self.asid, vaddr >> 12)
+
+    def entries(self) -> Iterator[tuple[int, int, int, int, bool]]:
+        """(ctx_id, generation, virtual page, delta, writable) of all that is remembered. For the audit."""
+        for asid in range(1, NR_ASIDS + 1):
+            if self.ctx[asid]:
+                read, write = self.model.open(asid)
+                for vpn, delta in {**read, **write}.items():
+                    yield self.ctx[asid], self.gen[asid], vpn, delta, vpn in write
+
+
+slots = Slots()

@@ -1,0 +1,71 @@
+"""A set-associative TLB with round-robin replacement: what most processors have.
+
+Geometry: `entries` in sets of `ways`; the set is chosen by the low bits of the virtual page number, the tag is
+(ASID, virtual page). Replacement is first in, first out within a set: true LRU would have to write on every hit,
+which costs hardware transistors and costs us the one dict lookup that a hit is. Intel documents pseudo-LRU for its
+own (SDM volume 3A, 4.10); Hennessy and Patterson, 5th edition, B.2: the difference is small at eight ways.
+"""
+
+from __future__ import annotations
+
+
+class SetAssociative:
+    """TlbModel. entries and ways: at least 1, entries a multiple of ways."""
+
+    name = "setassoc"
+
+    def __init__(self, entries: int = 1024, ways: int = 4) -> None:
+        self.nr_sets = max(1, entries // ways)
+        self.ways = ways
+        self._sets: dict[int, list[tuple[int, int]]] = {}  # set -> tags, oldest first; may hold forgotten ones
+        self._open: dict[int, tuple[dict[int, int], dict[int, int]]] = {}
+
+    def open(self, asid: int) -> tuple[dict[int, int], dict[int, int]]:
+        pair = self._open.get(asid)
+        if pair is None:
+            pair = self._open[asid] = ({}, {})
+        return pair
+
+    def insert(self, asid: int, vpn: int, delta: int, writable: bool) -> None:
+        read, write = self.open(asid)
+        if vpn not in read:
+            number = vpn % self.nr_sets
+            tags = self._sets.get(number)
+            if tags is None:
+                tags = self._sets[number] = []
+            tag = (asid, vpn)
+            if tag in tags:
+                tags.remove(tag)
+            elif len(tags) >= self.ways:
+                self._make_room(tags)
+            tags.append(tag)
+        read[vpn] = delta
+        if writable:
+            write[vpn] = delta
+        else:
+            write.pop(vpn, None)
+
+    def _make_room(self, tags: list[tuple[int, int]]) -> None:
+        """Drop a tag that was flushed meanwhile, else evict the oldest."""
+        for k, (asid, vpn) in enumerate(tags):
+            if vpn not in self._open[asid][0]:
+                del tags[k]
+                return
+        asid, vpn = tags.pop(0)
+        self.flush_page(asid, vpn)
+
+    def flush_page(self, asid: int, vpn: int) -> None:
+        read, write = self.open(asid)
+        read.pop(vpn, None)
+        write.pop(vpn, None)
+
+    def flush_asid(self, asid: int) -> None:
+        read, write = self.open(asid)
+        read.clear()
+        write.clear()
+
+
+def make(options: dict[str, object]) -> SetAssociative:
+    """From the machine's option `tlb`: [entries, ways]."""
+    geometry = options.get("tlb")
+    return SetAssociative(*geometry) if isinstance(geometry, list | tuple) else SetAssociative()
