@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 HEAD = "<!-- Written by docs/generate.py from {source}: change that, then run it. -->\n\n"
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+#: What functions made by ctypes, or by a factory, cannot say themselves.
+UNDOCUMENTED = {
+    "getcpu": "The CPU that runs the caller now.",
+    "gettid": "The caller's task id.",
+    **{f"load{bits}": f"A {bits}-bit word: little-endian, unsigned." for bits in (8, 16, 32, 64)},
+    **{f"store{bits}": f"Write a {bits}-bit word, little-endian." for bits in (8, 16, 32, 64)},
+}
 
 
 def events() -> str:
@@ -35,48 +43,64 @@ def events() -> str:
 
 
 def guest_api() -> str:
-    """docs/reference/guest-api.md: kos.guest, and the modules that are emulated."""
-    tree = ast.parse((ROOT / "kos/guest.py").read_text())
-    functions = [n for n in tree.body if isinstance(n, Function) and not n.name.startswith("_")]
-    constants = sorted(_constants(tree))
-    modules = sorted(
-        p.stem.rstrip("_") for p in (ROOT / "kos/stdlib").glob("*.py") if not p.stem.startswith("_") and p.stem != "rtl"
-    )
+    """docs/reference/guest-api.md: the modules that are emulated, and kos.guest."""
+    import kos.guest
+    from kos.stdlib import ALIASES, MODULES
+
+    names = [*MODULES, *ALIASES]
     parts = [
         HEAD.format(source="kos/guest.py and kos/stdlib/"),
         "# What a guest program may use\n\n",
         "A guest is an ordinary Python file; the host's own CPython on Linux is the oracle for what it prints and\n",
         "how it exits. `kos diff PROGRAM` compares the two.\n\n",
         "## Emulated modules\n\n",
-        "Names, arguments, results and exceptions are CPython's own:\n",
-        ", ".join(f"`{name}`" for name in modules) + ".\n\n",
-        "Modules that only compute (`math`, `json`, `collections`, ...) run unchanged; any other import is an\n",
-        "`ImportError` that says so.\n\n",
+        "Names, arguments, results and exceptions are CPython's own, as are the constants:\n\n",
+        "| module | what kos does itself |\n| --- | --- |\n",
+    ]
+    for name in sorted(names):
+        if name != "kos.guest":
+            module = MODULES[ALIASES.get(name, name)]
+            found = sorted({n for part in (*module.rtl, *module.native) for n in _exported(part) if not n[0].isupper()})
+            parts.append(f"| `{name}` | {' '.join(f'`{n}`' for n in found)} |\n")
+    parts += [
+        "\nModules that only compute (`math`, `json`, `collections`, ...) run unchanged; any other import is an\n",
+        "`ImportError` that says so. Files in the program's folder can be imported and are guest code too.\n\n",
         "## `kos.guest`\n\n",
         "What the standard library has no name for. Semantics are those of the Linux manual page of the same name,\n",
-        "of FreeBSD's for `minherit` and `rfork`. Also works in a plain script, on the host's memory.\n\n",
+        "of FreeBSD's for `minherit` and `rfork`. Failures raise `OSError`. It works in a plain script too, on the\n",
+        "host's own memory.\n\n",
     ]
-    for node in functions:
-        parts.append(f"### `{_signature(node)}`\n\n{ast.get_docstring(node) or ''}\n\n")
-    if constants:
-        parts.append("### Constants\n\n" + ", ".join(f"`{name}`" for name in constants) + "\n")
-    return "".join(parts).rstrip("\n") + "\n"
+    constants: list[str] = []
+    for name in sorted(kos.guest.__all__):
+        value = getattr(kos.guest, name)
+        if isinstance(value, int):
+            constants.append(f"`{name}`")
+        elif isinstance(value, type):
+            parts.append(f"### `{name}`\n\nA named tuple: {', '.join(f'`{f}`' for f in value._fields)}.\n\n")
+        else:
+            doc = inspect.getdoc(value) if inspect.isfunction(value) else None
+            parts.append(f"### `{name}{_signature(value)}`\n\n{doc or UNDOCUMENTED[name]}\n\n")
+    parts.append("### Constants\n\n" + "\n".join(textwrap.wrap(" ".join(constants), 118)) + "\n")
+    return "".join(parts)
 
 
-def _signature(node: Function) -> str:
-    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"{node.name}({ast.unparse(node.args)}){returns}"
+def _signature(function: Callable[..., object]) -> str:
+    try:
+        return str(inspect.signature(function)).replace("'", "")
+    except ValueError:  # made of C: it takes nothing, and does not tell
+        return "()"
 
 
-def _constants(tree: ast.Module) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(tree):
+def _exported(part: str) -> list[str]:
+    """Names in `__all__` of one part of an emulated module (`part/which`: in `__all_which__`), without running it."""
+    file, _, which = part.partition("/")
+    wanted = f"__all_{which}__" if which else "__all__"
+    for node in ast.parse((ROOT / f"kos/stdlib/{file}.py").read_text()).body:
         targets = node.targets if isinstance(node, ast.Assign) else []
-        for target in targets:
-            for name in ast.walk(target):
-                if isinstance(name, ast.Name) and name.id.isupper() and not name.id.startswith("_"):
-                    names.add(name.id)
-    return names
+        if any(isinstance(t, ast.Name) and t.id == wanted for t in targets):
+            assert isinstance(node, ast.Assign)
+            return [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return []
 
 
 PAGES = {"reference/events.md": events, "reference/guest-api.md": guest_api}

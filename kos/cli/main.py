@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     verb = "kos"
+    _open_standard_streams()
     try:
         if not words or words[0] in ("-h", "--help"):
             print(_help())
@@ -62,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError(f"no {kind} {name!r}{hint}")
         verb = f"kos {name}"
         status: int = import_module(f"kos.cli.{name}").main(words)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status
     except (UsageError, HostError) as e:
         print(f"{verb}: {e}", file=sys.stderr)
@@ -73,6 +75,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone: say nothing more, as `cat` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 128 + 13
+
+
+def _open_standard_streams() -> None:
+    """Descriptors 0 to 2 that came closed (`kos run ... >&-`) are /dev/null, before they become something else."""
+    fd = os.open(os.devnull, os.O_RDWR)
+    while fd <= 2:
+        fd = os.dup(fd)
+    os.close(fd)
 
 
 def _help() -> str:

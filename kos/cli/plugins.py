@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 
 from kos.cli.main import Parser
-from kos.cli.programs import first_line, modules, package_folder
+from kos.cli.programs import first_line
+from kos.machine.programs import modules, plugins_folder
 
 
 def main(words: Sequence[str]) -> int:
@@ -15,7 +16,7 @@ def main(words: Sequence[str]) -> int:
     options = parser.parse_args(words)
     rows = [
         {"name": name, "kind": name.partition("_")[0], "summary": first_line(path), "path": path}
-        for name, path in modules(package_folder("kos_plugins", "plugins"))
+        for name, path in modules(plugins_folder())
     ]
     if options.json:
         print(json.dumps({"schema": "kos/plugins/1", "plugins": rows}, indent=2))

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 import ast
 import os
-from importlib.util import find_spec
 
 from kos.cli.values import did_you_mean
 from kos.errors import UsageError
-
-
-def package_folder(package: str, folder: str) -> str:
-    """Where `kos_guests` or `kos_plugins` lies: installed, or the top-level folder of a checkout."""
-    spec = find_spec(package)
-    if spec is not None and spec.submodule_search_locations:
-        return os.path.abspath(next(iter(spec.submodule_search_locations)))
-    beside = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), folder)
-    if not os.path.isdir(beside):
-        raise UsageError(f"this installation of kos is incomplete: the package {package} is missing")
-    return beside
-
-
-def modules(folder: str) -> list[tuple[str, str]]:
-    """(name, path) of every public module in a folder, sorted by name."""
-    names = sorted(n for n in os.listdir(folder) if n.endswith(".py") and not n.startswith("_"))
-    return [(n.removesuffix(".py"), os.path.join(folder, n)) for n in names]
+from kos.machine.programs import guests_folder, modules
 
 
 def installed_guests() -> list[tuple[str, str]]:
     """(name, path) of every guest program that ships with kos."""
-    return modules(package_folder("kos_guests", "guests"))
+    return modules(guests_folder())
 
 
 def find_program(word: str) -> str:

@@ -81,6 +81,27 @@ def start(path: str, cpu: int, names: Sequence[str] | None, boot_ns: int) -> Cal
     return stop
 
 
+class _Attached:
+    """The log of the CPU that this process is."""
+
+    stop: Callable[[], None] | None = None
+
+
+_attached = _Attached()
+
+
+def attach_cpu(path: str, cpu: int, names: Sequence[str] | None, boot_ns: int) -> None:
+    """start() for a CPU process; detach_cpu() ends it."""
+    _attached.stop = start(path, cpu, names, boot_ns)
+
+
+def detach_cpu() -> None:
+    """Flush and close this CPU's log, if it has one. A CPU leaves by os._exit, so nobody else would."""
+    stop, _attached.stop = _attached.stop, None
+    if stop is not None:
+        stop()
+
+
 def merge(path: str, nr_cpus: int) -> int:
     """Make one file, sorted by time, of the parts that the CPUs wrote, and remove them; returns the lines written.
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -118,3 +119,12 @@ def test_an_idle_machine_sleeps(kos):
     running.process.communicate(b"\n", timeout=20)
 
     assert share < 0.02
+
+
+def test_a_stdout_that_was_never_open(kos):
+    """`kos run ... >&-`: what the guest prints is lost, and lands in no descriptor of the machine's."""
+    prog = kos.program("print('lost')\nraise SystemExit(3)\n")
+    words = [sys.executable, "-m", "kos", "run", "--cpus", "1", "--summary", "none", prog]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, text=True, timeout=60)
+
+    assert (done.returncode, done.stderr) == (3, "")
