@@ -75,10 +75,7 @@ class Cpu(Struct):
     nr_host_signals: u64  #: times the host had to interrupt this CPU
     nr_oom: u64
     counters: Annotated[Any, ctypes.c_uint64 * 8]  #: free for plugins
-    # log2 histogram of shootdown latencies in ns, and of fork latencies
-    hist_shootdown: Annotated[Any, ctypes.c_uint32 * 40]
-    hist_fork: Annotated[Any, ctypes.c_uint32 * 40]
-    line2: Annotated[Chars, ctypes.c_char * 168]
+    line2: Annotated[Chars, ctypes.c_char * 488]
 
 
 cpus: Table[Cpu] = Table(Cpu, "cpus", MAX_CPUS + 2)

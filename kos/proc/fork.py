@@ -50,6 +50,7 @@ from kos.sched.structs import (
     tasks,
 )
 from kos.trace.events import FORK
+from kos.trace.histogram import forks as fork_latency
 
 CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND = 0x100, 0x200, 0x400, 0x800
 CLONE_VFORK, CLONE_PARENT, CLONE_THREAD = 0x4000, 0x8000, 0x1_0000
@@ -85,7 +86,7 @@ def copy_process(flags: int, copy_context: Callable[[Task], None]) -> Task:
     block = this.block
     block.nr_forks += 1
     latency = now_ns() - start
-    block.hist_fork[min(latency.bit_length(), 39)] += 1
+    fork_latency.record(this.id, latency)
     if FORK.on:
         tables = mms[child.mm].nr_tables
         FORK(child_pid=child.pid, pages=pages, tables=tables, latency_ns=latency, policy=_policy_name(), flags=flags)
