@@ -12,8 +12,9 @@ Imitated, because the interpreter stands in the way:
 * brk, sbrk: the C library's allocator owns the real heap, so this one is a mapping at a fixed empty place.
 * clone with CLONE_THREAD is a Python thread with copied arguments. Its closures and globals are shared with its maker
   here, and copies under kos: a guest must not talk through them.
-* Sharing memory with a process (CLONE_VM, RFMEM, vfork): only what was mapped through this module is shared, see areas.py.
-  What is mapped or unmapped later, one does not see of the other. After vfork the parent's memory is private again.
+* Sharing memory with a process (CLONE_VM, RFMEM, vfork): only what was mapped through this module is shared, see
+  areas.py. What is mapped or unmapped later, one does not see of the other. After vfork the parent's memory is private
+  again.
 * minherit on what the host's madvise has no advice for, by hooks around os.fork.
 * pagemap: pfn is 0 without privilege, accessed is present's value, and writable is inferred.
 

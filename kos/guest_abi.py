@@ -1,4 +1,4 @@
-"""The numbers of kos.guest: Linux's on x86-64, FreeBSD's for minherit and rfork. Shared by its two doors; no imports."""
+"""The numbers of kos.guest, shared by its two doors: Linux's on x86-64, FreeBSD's for minherit and rfork."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ class Emulated:
     """What one emulated module consists of; later parts win over earlier ones.
 
     host: host module whose upper-case constants are taken over, "" = none; names: further names taken from it.
-    native, rtl: files of kos/stdlib without their suffix; "part/which" takes the names in its `__all_which__` instead of
-    those in `__all__`; submodules: attribute -> emulated module bound to it.
+    native, rtl: files of kos/stdlib without their suffix; "part/which" takes the names in its `__all_which__` instead
+    of those in `__all__`; submodules: attribute -> emulated module bound to it.
     """
 
     host: str = ""
@@ -72,6 +72,7 @@ MODULES: dict[str, Emulated] = {
     "resource": Emulated(host="resource", names=("struct_rusage", "error"), rtl=("resource_",)),
     "select": Emulated(host="select", names=("error",), rtl=("select_",)),
     "fcntl": Emulated(host="fcntl", rtl=("fcntl_",)),
+    "kos": Emulated(submodules=(("guest", "kos.guest"),)),
     "kos.guest": Emulated(native=("guest_names",), rtl=("guest_", "fork_/guest")),
 }
 ALIASES: dict[str, str] = {"os.path": "posixpath"}  #: importable under a second name
@@ -82,6 +83,8 @@ def namespace(name: str, load_part: LoadPart) -> Namespace:
     """The names of emulated module `name`, the same for every world."""
     module = MODULES[ALIASES.get(name, name)]
     out: Namespace = {"__name__": name}
+    if name == "kos":
+        out["__path__"] = []  # a package: `import kos.guest`
     if module.host:
         host = importlib.import_module(module.host)
         out["__doc__"] = host.__doc__

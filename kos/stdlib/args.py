@@ -101,6 +101,11 @@ def named(e: OSError, path: object, path2: object = None) -> OSError:
     return e
 
 
+def nameless(e: OSError) -> OSError:
+    """The same error without a file's name, where CPython gives none."""
+    return OSError(e.errno, e.strerror)
+
+
 def duration_ns(seconds: Any, message: str | None = None) -> int:
     """Seconds (int or float) as ns, rounded up; like _PyTime_FromSecondsObject with ROUND_CEILING.
 
@@ -254,8 +259,7 @@ def cpus(mask: Any) -> frozenset[int]:
 def stat_result(fields: Sequence[int]) -> os.stat_result:
     """os.stat_result from the kernel's twelve numbers."""
     atime, mtime, ctime = fields[7:10]
-    return os.stat_result(
-        (*fields[:7], atime // NS, mtime // NS, ctime // NS, atime / NS, mtime / NS, ctime / NS)
-        + (atime, mtime, ctime, fields[10], fields[11], 0)
-    )
+    whole = (atime // NS, mtime // NS, ctime // NS)
+    floats = (atime / NS, mtime / NS, ctime / NS)
+    return os.stat_result((*fields[:7], *whole, *floats, atime, mtime, ctime, fields[10], fields[11], 0))
 

@@ -127,7 +127,7 @@ def rfork(flags: int) -> int:
     return _fork(wanted)
 
 
-# --- tasks that begin with a function ----------------------------------------------------------------------------------
+# --- tasks that begin with a function --------------------------------------------------------------------------------
 
 
 def clone(fn: Callable[..., object], *args: Any, flags: int = THREAD) -> int:

@@ -29,6 +29,6 @@ class ThreadExit(BaseException):
 
 
 __all__ = [
-    *_numbers, "compare_exchange64", "exchange64", "fetch_add64", "load", "load8", "load16", "load32", "load64", "store",
-    "store8", "store16", "store32", "store64",
+    *_numbers, "compare_exchange64", "exchange64", "fetch_add64", "load", "load8", "load16", "load32", "load64",
+    "store", "store8", "store16", "store32", "store64",
 ]  # fmt: skip

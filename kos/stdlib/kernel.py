@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 calls: Any = None  #: namespace of KernelCalls; called natively, each runs synchronously
-current_world: Callable[[], Any] = lambda: None  #: the World of the task that runs here, None when there is none
-is_dead: Callable[[], bool] = lambda: False  #: True while the objects of an ended (or moved) task are being dropped
+current_world: Callable[[], Any]  #: the World of the task that runs here
+is_dead: Callable[[], bool]  #: True while the objects of an ended (or moved) task are being dropped
 
 
 def cpu_count() -> int:

@@ -133,7 +133,7 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
         if not getattr(self, "_addr", 0) or kernel.is_dead():
             return
         own = kernel.current_world()
-        if own is not None and own.extra.get("mmap.owner") is self._made_by:
+        if own.extra.get("mmap.owner") is self._made_by:
             self._exports = 0
             try:
                 self.close()

@@ -20,7 +20,10 @@ def execv(path: Any, argv: Any, /) -> NoReturn:
         "execv() arg 2 must not be empty",
         "execv() arg 2 first element cannot be empty",
     )
-    trap(Exec(_host.fsdecode(name), words, dict(world.current().environ)))
+    try:
+        trap(Exec(_host.fsdecode(name), words, dict(world.current().environ)))
+    except OSError as e:
+        raise args.nameless(e) from None  # execv, unlike execve, does not name the file
     raise AssertionError("a replaced program ran on")
 
 

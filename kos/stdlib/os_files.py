@@ -175,7 +175,9 @@ def memfd_create(name: Any, flags: int = 1) -> int:
     return fd
 
 
-def fdopen(fd: int, mode: str = "r", buffering: int = -1, encoding: str | None = None, *rest: Any, **kw: Any) -> IO[Any]:
+def fdopen(
+    fd: int, mode: str = "r", buffering: int = -1, encoding: str | None = None, *rest: Any, **kw: Any
+) -> IO[Any]:
     if not isinstance(fd, int):
         raise TypeError(f"invalid fd type ({type(fd)}, expected integer)")
     stream: IO[Any] = world.current().builtins["open"](fd, mode, buffering, encoding, *rest, **kw)

@@ -36,8 +36,8 @@ def _exit(status: int) -> NoReturn:
 
 
 def abort() -> NoReturn:
-    # abort(3): a handler may run once, and then, or if it was blocked or ignored, the default action. CPython's handlers
-    # only note the signal, and there is no later moment: so the handler written in Python never runs.
+    # abort(3): a handler may run once, and then, or if it was blocked or ignored, the default action. CPython's
+    # handlers only note the signal, and there is no later moment: so the handler written in Python never runs.
     k.sigaction(_SIGABRT, 0)
     k.sigprocmask(_SIG_UNBLOCK, frozenset((_SIGABRT,)))
     k.tgkill(k.getpid(), k.gettid(), _SIGABRT)

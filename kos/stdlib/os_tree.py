@@ -131,9 +131,7 @@ def listdir(path: Any = None) -> list[Any]:
     try:
         names: list[Any] = k.listdir(name)
     except OSError as e:
-        if path is not None:
-            e.filename = path
-        raise
+        raise args.nameless(e) if isinstance(name, int) else args.named(e, name)  # noqa: B904  # the same
     return [_host.fsencode(entry) for entry in names] if isinstance(name, bytes) else names
 
 
@@ -218,7 +216,7 @@ def utime(path: Any, times: Any = None, *, ns: Any = None, dir_fd: None = None, 
     try:
         k.utime(name, atime, mtime)
     except OSError as e:
-        raise args.named(e, path)  # noqa: B904  # the same error
+        raise args.nameless(e) from None
 
 
 # --- what CPython's os.py builds of them; Lib/os.py, 3.11 ------------------------------------------------------------
