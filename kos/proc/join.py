@@ -23,7 +23,7 @@ def join(tid: int) -> int | Wait:
     process = process_of(me)
     with tasklist_lock:
         task = find_task(tid)
-                if task is None or task.process != me.process or task.is_leader:
+        if task is None or task.process != me.process or task.is_leader:
             raise GuestFault(errno.ESRCH)
         if task is me:
             raise GuestFault(errno.EDEADLK)
