@@ -11,7 +11,7 @@ same hold of tasklist_lock in which it becomes visible as a zombie: whoever reap
 from __future__ import annotations
 
 from kos.fs import fdtable, fsctx
-from kos.fs.structs import fd_tables, fs_contexts
+from kos.fs.structs import fd_tables, contexts
 from kos.hw.cpu import SUPERVISOR, this
 from kos.hw.ipi import notify
 from kos.mm import switch
@@ -130,7 +130,7 @@ def _leave_files(task: Task) -> None:
         files, task.files = fd_tables[task.files], 0
         fdtable.put_files(files)
     if task.fs:
-        fs, task.fs = fs_contexts[task.fs], 0
+        fs, task.fs = contexts[task.fs], 0
         fsctx.put_context(fs)
 
 
@@ -201,7 +201,7 @@ def free_task(task: Task) -> None:
 
 def _stop_timers(process: Process) -> None:
     with signal_lock(process):
-        process.it_real_at = process.it_virt_left = process.it_prof_left = 0
+        process.it_real_at = process.it_virt_at = process.it_prof_at = 0
 
 
 def _reparent_children(process: Process) -> None:

@@ -22,7 +22,7 @@ from contextlib import ExitStack
 
 from kos.errors import GuestFault
 from kos.fs import fdtable, fsctx
-from kos.fs.structs import fd_tables, fs_contexts
+from kos.fs.structs import fd_tables, contexts
 from kos.hw.cpu import this
 from kos.mm import dup
 from kos.mm.mm import mmget, mmput
@@ -194,7 +194,7 @@ def _copy_files(parent: Task, child: Task, flags: int, undo: ExitStack) -> None:
         undo.callback(fdtable.put_files, files)
         child.files = files.index
     if parent.fs:
-        fs = fs_contexts[parent.fs]
+        fs = contexts[parent.fs]
         fs = fsctx.get_context(fs) if flags & CLONE_FS else fsctx.dup_context(fs)
         undo.callback(fsctx.put_context, fs)
         child.fs = fs.index

@@ -125,7 +125,8 @@ def set_blocked(task: Task, mask: int) -> int:
         mask &= ~UNBLOCKABLE
         newly = mask & ~old
         task.blocked = mask
-        sched.recalc_sigpending_locked(task)
+        if sched.recalc_sigpending_locked(task):
+            this.pending[0] = 1  # what was unblocked is delivered before the call returns
         for sig in signals_in(process.shared_pending & newly):
             offer_locked(process, sig)
     return old

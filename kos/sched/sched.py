@@ -225,6 +225,17 @@ def place_new(task: Task) -> None:
 # --- giving way ---------------------------------------------------------------------------------------
 
 
+def yield_cpu() -> None:
+    """The current task goes to the end of its queue at its next safepoint."""
+    rq = run_queues[this.id + 1]
+    if rq.nr_queued:
+        with rq_locks[this.id]:
+            rq.need_resched = 1
+        this.task.slice_ns = 0
+        local.look = True
+        this.pending[0] = 1
+
+
 def tick() -> None:
     """A timer tick: remembered here (interrupt handlers take no locks), accounted at the next safepoint."""
     if this.task is not None:

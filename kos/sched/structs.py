@@ -142,7 +142,10 @@ class Task(Struct):
     fatal_status: u32  #: wait status of the signal that kills it, once it is known
     last_stop: u32
     comm: Annotated[Chars, ctypes.c_char * 16]
-    spare: Annotated[Chars, ctypes.c_char * 88]
+    # the lock of the futex bucket held:
+    futex_space: u64  #: what the word lies in, and where: see kos.proc.futex
+    futex_offset: u64
+    spare: Annotated[Chars, ctypes.c_char * 72]
 
 
 @layout(size=1024)
@@ -190,9 +193,9 @@ class Process(Struct):
     timer_cpu: u32  #: cpu + 1 that watches it_real
     it_real_at: u64  #: ns, host clock; 0 = disarmed
     it_real_every: u64
-    it_virt_left: u64  #: ns of user time; 0 = disarmed
+    it_virt_at: u64  #: when the process will have used so much user time, in ns; 0 = disarmed
     it_virt_every: u64
-    it_prof_left: u64  #: ns of user and system time
+    it_prof_at: u64  #: the same for user and system time
     it_prof_every: u64
     # tasklist_lock held: times of tasks that are gone, and of children that were waited for
     utime_ns: u64

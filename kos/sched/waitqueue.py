@@ -23,6 +23,8 @@ from kos.sched import sched
 from kos.sched.structs import BLOCKED, RUNNING, SLEEPING, Task, WaitQueue, tasks
 from kos.sync.spinlock import ALL, SpinLock
 
+WOKEN = 2  #: word of Task.restart: 1 = the last sleep was ended by the queue, and not by a signal or the clock
+
 
 def prepare_to_wait(queue: WaitQueue, lock: SpinLock, *, killable: bool = False) -> None:
     """Link the current task at the queue's end and put it to sleep; `lock`, which guards the queue, is held.
@@ -41,6 +43,7 @@ def prepare_to_wait(queue: WaitQueue, lock: SpinLock, *, killable: bool = False)
         queue.head = task.index
     queue.tail = task.index
     task.woken = 0
+    task.restart[WOKEN] = 0
     task.wq_lock = lock.id
     task.state = BLOCKED if killable else SLEEPING
 
@@ -61,6 +64,8 @@ def finish_wait(task: Task) -> bool:
         sched.set_running(task)
     woken = bool(task.woken)
     task.woken = 0
+    if woken:
+        task.restart[WOKEN] = 1
     return woken
 
 
