@@ -183,7 +183,7 @@ def deliver(views: Sequence[memoryview | None], pieces: Iterable[bytes | None]) 
 def _sequence(function: str, buffers: Any) -> Iterable[Any]:
     if not hasattr(type(buffers), "__getitem__") or isinstance(buffers, dict):
         raise TypeError(f"{function}() arg 2 must be a sequence")
-    return buffers  # type: ignore[no-any-return]  # checked just above
+    return buffers
 
 
 # --- programs --------------------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def _sequence(function: str, buffers: Any) -> Iterable[Any]:
 
 def fs_bytes(value: Any) -> bytes:
     """PyUnicode_FSConverter: a path or word as the bytes that a program gets."""
-    return no_null(os.fsencode(value))  # type: ignore[no-any-return]  # bytes in, bytes out
+    return no_null(os.fsencode(value))
 
 
 def words(argv: Any, not_sequence: str, empty: str, first_empty: str) -> list[str]:

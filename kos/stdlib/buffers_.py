@@ -164,7 +164,7 @@ class MappedView(InMemory):
         if not self._count:
             return b""
         if self._step == self._size:
-            return load(self._addr, self._count * self._size)  # type: ignore[no-any-return]  # raw memory function
+            return load(self._addr, self._count * self._size)
         # One load for the whole span: an item far from its neighbours costs a slice, not a translation.
         low = self._addr + min(0, self._step * (self._count - 1))
         span = load(low, abs(self._step) * (self._count - 1) + self._size)

@@ -47,7 +47,7 @@ def _owner() -> _Owner:
     owner = kernel.current_world().extra.get("mmap.owner")
     if owner is None:
         owner = kernel.current_world().extra["mmap.owner"] = _Owner()
-    return owner  # type: ignore[no-any-return]  # nothing else is put there
+    return owner
 
 
 class _Named(type):

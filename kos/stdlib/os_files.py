@@ -64,7 +64,7 @@ def readv(fd: int, buffers: Sequence[Any], /) -> int:
     segments, views = args.targets("readv", buffers)
     total, pieces = k.readv(fd, segments)
     args.deliver(views, pieces)
-    return total  # type: ignore[no-any-return]  # the kernel's number
+    return total
 
 
 def writev(fd: int, buffers: Sequence[Any], /) -> int:
@@ -90,7 +90,7 @@ def preadv(fd: int, buffers: Sequence[Any], offset: int, flags: int = 0, /) -> i
     segments, views = args.targets("preadv", buffers)
     total, pieces = k.preadv(fd, segments, offset)
     args.deliver(views, pieces)
-    return total  # type: ignore[no-any-return]  # the kernel's number
+    return total
 
 
 def pwritev(fd: int, buffers: Sequence[Any], offset: int, flags: int = 0, /) -> int:

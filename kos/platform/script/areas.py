@@ -1,9 +1,10 @@
 """What a script has mapped through kos.guest, and how a forked process comes to share it, or not.
 
-A process that shares memory (CLONE_VM, vfork, rfork(RFMEM)) cannot be had for a Python interpreter: its own objects would
-be shared too. So what was mapped through kos.guest is *lent*: private anonymous memory is replaced by shared memory with
-the same bytes, and the process is forked. A later ordinary fork must not share it: its child makes it private again,
-from a copy that was taken before the fork. The same machinery does those kinds of minherit that madvise cannot.
+A process that shares memory (CLONE_VM, vfork, rfork(RFMEM)) cannot be had for a Python interpreter: its own objects
+would be shared too. So what was mapped through kos.guest is *lent*: private anonymous memory is replaced by shared
+memory with the same bytes, and the process is forked. A later ordinary fork must not share it: its child makes it
+private again, from a copy that was taken before the fork. The same machinery does those kinds of minherit that
+madvise cannot.
 """
 
 from __future__ import annotations

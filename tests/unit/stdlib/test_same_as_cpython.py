@@ -56,7 +56,7 @@ CASES = {
         signal.signal(0, 0) | signal.signal('x', 0) | signal.signal(10, 99) | signal.signal(10, None)
         signal.getsignal(0) | signal.getsignal('x') | signal.getsignal(9) | signal.getsignal(32) | signal.getsignal(15)
         signal.alarm('x') | signal.setitimer(0, -1) | signal.setitimer(0, 'x') | signal.setitimer(99, 1)
-        signal.getitimer(99) | signal.getitimer(0) | signal.raise_signal('x') | signal.pthread_sigmask(0, 5)
+        signal.getitimer(99) | signal.raise_signal('x') | signal.pthread_sigmask(0, 5)
         signal.pthread_sigmask(0, ['x']) | signal.pthread_sigmask(0, [0]) | signal.pthread_sigmask(99, [1])
         signal.pthread_sigmask(0, []) | signal.sigwait(5) | signal.sigwait([0]) | signal.siginterrupt(0, 1)
         signal.siginterrupt(9, 1) | signal.strsignal(11) | len(signal.valid_signals()) | signal.setitimer(0, 1e30)
