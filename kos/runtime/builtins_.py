@@ -71,7 +71,7 @@ text_file: list[type] = [io.TextIOWrapper]
 def input_(prompt: Any = "", /) -> str:
     """input, from the world's sys.stdin."""
     module = current().sys
-    streams = {}
+    streams: dict[str, Any] = {}
     for name in ("stdin", "stdout", "stderr"):
         streams[name] = getattr(module, name, None)
         if streams[name] is None:
@@ -113,7 +113,6 @@ def _make() -> dict[str, Any]:
     for name in ("print", "input", "breakpoint"):
         made[name].__name__ = made[name].__qualname__ = name
     made.update(extra)
-    helpers.install(made)
     return made
 
 
@@ -121,10 +120,17 @@ def _make() -> dict[str, Any]:
 extra: dict[str, Any] = {}
 
 
+#: Helpers of compiled code that are not the compiler's own; set in every world's builtins.
+hidden: dict[str, Any] = {}
+
+
 def attach(world: World, modules: list[ModuleType]) -> None:
     """Let the world's builtins, and those of its own modules, be its module `builtins`."""
     own = next(module for module in modules if world.origin.get(module) == "builtins")
     world.builtins = vars(own)
+    # Afresh for each world: one of them caches what the world calls, and must not outlive it.
+    helpers.install(world.builtins)
+    world.builtins.update(hidden)
     for module in modules:
         if module not in world.origin:
             vars(module)["__builtins__"] = own

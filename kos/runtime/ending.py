@@ -49,7 +49,7 @@ def exit_status(error: SystemExit) -> int:
         return int(code) & 0xFF if -(1 << 63) <= code < 1 << 63 else 255
     try:
         _say(f"{code}\n")
-    except Exception:   # CPython ignores a stderr that cannot be written
+    except Exception:  # CPython ignores a stderr that cannot be written
         return 1
     return 1
 
@@ -69,7 +69,7 @@ def report_broken_hook(again: BaseException, error: BaseException) -> None:
         tracebacks_.print_exception(type(again), again, again.__traceback__)
         _say("\nOriginal exception was:\n")
         tracebacks_.print_exception(type(error), error, error.__traceback__)
-    except Exception:   # as with any report on a stderr that cannot be written
+    except Exception:  # as with any report on a stderr that cannot be written
         return
 
 
@@ -115,5 +115,3 @@ def drop_modules() -> None:
                 is_private = name.startswith("_") and not name.startswith("__")
                 if name != "__builtins__" and is_private is private and value is not None:
                     values[name] = None
-
-

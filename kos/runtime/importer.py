@@ -30,18 +30,6 @@ from kos.runtime.world import World, current
 read_file: Callable[[str], tuple[str, str] | None] = lambda path: None  # noqa: E731  # replaced by the machine
 
 
-def in_world(world: World, call: Callable[[], Any]) -> Any:
-    """call() while `world` counts as the one that runs."""
-    was = current()
-    if was is world:
-        return call()
-    world.enter()
-    try:
-        return call()
-    finally:
-        was.enter()
-
-
 def get_or_make(world: World, name: str) -> ModuleType:
     """The world's module of a template, made and entered if it is not there yet."""
     name = stdlib.ALIASES.get(name, name)
@@ -55,6 +43,7 @@ def get_or_make(world: World, name: str) -> ModuleType:
 
 
 # --- the steps of an import, called by rtl/imports.py ----------------------------------------
+
 
 def absolute(name: str, namespace: dict[str, Any] | None, level: int) -> str:
     """The full name that an import statement means: importlib's _resolve_name and _calc___package__."""
@@ -97,7 +86,7 @@ def begin(name: str, parent: Any) -> tuple[Any, str | None]:
     if parent is not None and not hasattr(parent, "__path__"):
         raise ModuleNotFoundError(f"No module named {name!r}; {parent.__name__!r} is not a package", name=name)
     real = stdlib.ALIASES.get(name, name)
-    if parent is not None and parent in world.origin or parent is None:
+    if (parent is not None and parent in world.origin) or parent is None:
         if templates.exists(real):
             return get_or_make(world, name), None
     found = _find(name, world.path if parent is None else list(parent.__path__))
@@ -138,8 +127,10 @@ def _missing(name: str) -> ImportError:
         except (ImportError, ValueError, AttributeError):
             on_host = False
     if on_host and not templates.exists(top):
-        return ImportError(f"module {name!r} is not available to guests of kos (docs/reference/guest-api.md lists "
-                           "those that are)", name=name)
+        return ImportError(
+            f"module {name!r} is not available to guests of kos (docs/reference/guest-api.md lists those that are)",
+            name=name,
+        )
     return ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
@@ -180,38 +171,18 @@ def result(module: Any, name: str, level: int) -> Any:
         return module
     cut = len(name) - len(name.partition(".")[0])
     full = module.__name__
-    return current().modules[full[:len(full) - cut]]
+    return current().modules[full[: len(full) - cut]]
 
 
 #: Execute a unit's body over a namespace, in the frames of whoever calls.
 run_body = KernelCall("exec_module", module_body)
 
 
-# --- the templates of this file --------------------------------------------------------------
-
-def _emulated(name: str) -> None:
-    from kos.runtime import libraries
-
-    def make() -> dict[str, Any]:
-        made = stdlib.namespace(name, libraries.load_part)
-        made.setdefault("__doc__", None)
-        return {"__name__": name, "__package__": name.rpartition(".")[0], **made}
-
-    def bind(world: World) -> dict[str, Any]:
-        own = in_world(world, lambda: stdlib.world_namespace(name, libraries.load_part))
-        for attribute, other in stdlib.MODULES[name].submodules:
-            own[attribute] = get_or_make(world, other)
-        return dict(own)
-
-    templates.add(name, make, bind)
-
-
 def install() -> None:
     """Enter every importable module in the table of templates. Once, before the CPUs start."""
     from kos.runtime import io_, libraries, natives_, sys_, tracebacks_  # noqa: F401  # they enter theirs when imported
 
-    for name in stdlib.MODULES:
-        _emulated(name)
+    stdlib.install(libraries.load_part)
     templates.add("kos", lambda: {"__name__": "kos", "__package__": "kos", "__path__": [], "__doc__": None})
     libraries.install()
     builtins_.extra.update(stdlib.replaced_builtins())

@@ -10,6 +10,7 @@ pieces), the methods below follow Modules/_io. In-memory files are the C version
 from __future__ import annotations
 
 import codecs
+import functools
 import io
 import os
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from kos.runtime.freeze import static
 from kos.runtime.privately import private_copy
 from kos.runtime.world import World, current
 
-_CHUNK = 8192   #: bytes of encoded text that a TextIOWrapper gathers, Modules/_io/textio.c
+_CHUNK = 8192  #: bytes of encoded text that a TextIOWrapper gathers, Modules/_io/textio.c
 
 
 class NoLock:
@@ -62,7 +63,19 @@ class _EmulatedOs:
 calls: Callable[[], dict[str, Any]] = lambda: templates.namespace("os")  # noqa: E731  # replaced in tests
 
 
-_pyio = private_copy("_pyio", "_io", {"os": _EmulatedOs(), "_thread": SimpleNamespace(allocate_lock=NoLock)})
+#: Messages in which _pyio differs from the C version.
+_EDITS = (
+    ('"can\'t have read/write/append mode at once"', '"must have exactly one of create/read/write/append mode"'),
+    (
+        '"must have exactly one of read/write/append mode"',
+        '"Must have exactly one of create/read/write/append mode and at most one plus"',
+    ),
+    ('"flush on closed file"', '"flush of closed file"'),
+    ('"unsupported whence (%r)"', '"invalid whence (%r, should be 0, 1 or 2)"'),
+    ('"invalid whence value"', 'f"whence value {whence} unsupported"'),
+    ('"illegal newline value: %r"', '"illegal newline value: %s"'),
+)
+_pyio = private_copy("_pyio", "_io", {"os": _EmulatedOs(), "_thread": SimpleNamespace(allocate_lock=NoLock)}, _EDITS)
 FileIO: Any = _pyio.FileIO
 TextIOWrapper: Any = _pyio.TextIOWrapper
 BufferedWriter: Any = _pyio.BufferedWriter
@@ -73,15 +86,18 @@ Unsupported = io.UnsupportedOperation
 
 def _method(cls: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Put a function into one of the copied classes, in place of the method of its name."""
+
     def put(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__.rstrip("_") if not function.__name__.startswith("__") else function.__name__
         function.__qualname__ = f"{cls.__name__}.{name}"
         setattr(cls, name, function)
         return function
+
     return put
 
 
 # --- all files -----------------------------------------------------------------------------
+
 
 @_method(_pyio.IOBase)
 def _unsupported(self: Any, name: str) -> None:
@@ -97,24 +113,50 @@ def __del__(self: Any) -> None:
     try:
         if not self.closed:
             self.close()
-    except Exception:   # as the C version: nobody is there to be told
+    except Exception:  # as the C version: nobody is there to be told
         return
 
 
 _init_file = FileIO.__init__
 
 
-@_method(FileIO)
-def __init__(self: Any, file: Any, mode: str = "r", closefd: bool = True, opener: Any = None) -> None:  # noqa: N807  # becomes FileIO.__init__
+def _new_file(self: Any, file: Any, mode: str = "r", closefd: bool = True, opener: Any = None) -> None:
     self._owner = current()
     _init_file(self, file, mode, closefd, opener)
 
 
-del FileIO.__del__   # it warns first; IOBase's closes
+FileIO.__init__ = _new_file
+del FileIO.__del__  # it warns first; IOBase's closes
 FileIO._owner = TextIOWrapper._owner = _pyio._BufferedIOMixin._owner = None
 
 
+def _check_first(cls: Any, name: str, message: str) -> None:
+    """Let the method say `message` for a closed file, before anything else."""
+    inner = getattr(cls, name)
+
+    @functools.wraps(inner)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.closed:
+            raise ValueError(message)
+        return inner(self, *args, **kwargs)
+
+    setattr(cls, name, checked)
+
+
+for _class in (BufferedReader, BufferedWriter, BufferedRandom):
+    for _name in ("read", "readline", "readinto", "read1", "peek", "seek", "truncate"):
+        if hasattr(_class, _name) and (_class is not BufferedWriter or _name in ("seek", "truncate")):
+            _check_first(_class, _name, f"{_name} of closed file")
+
+
+@_method(FileIO)
+def _checkClosed(self: Any, msg: str | None = None) -> None:
+    if self.closed:
+        raise ValueError("I/O operation on closed file" if msg is None else msg)
+
+
 # --- buffered writing ----------------------------------------------------------------------
+
 
 @_method(BufferedWriter)
 def write(self: Any, b: Any) -> int:
@@ -124,7 +166,10 @@ def write(self: Any, b: Any) -> int:
     if self.closed:
         raise ValueError("write to closed file")
     held: bytearray = self._write_buf
-    size = len(b) if type(b) is bytes else memoryview(b).nbytes
+    try:
+        size = len(b) if type(b) is bytes else memoryview(b).nbytes
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not {type(b).__name__!r}") from None
     if size <= self.buffer_size - len(held):
         held += b
         return size
@@ -140,7 +185,7 @@ def write(self: Any, b: Any) -> int:
         while size - written > self.buffer_size:
             n = self.raw.write(data[written:])
             if n is None:
-                held += data[written:written + self.buffer_size]
+                held += data[written : written + self.buffer_size]
                 raise BlockingIOError(11, "write could not complete without blocking", written + len(held))
             written += n
         held += data[written:]
@@ -152,15 +197,24 @@ def write(self: Any, b: Any) -> int:
 _init_text = TextIOWrapper.__init__
 
 
-@_method(TextIOWrapper)
-def __init__(self: Any, buffer: Any, encoding: Any = None, errors: Any = None, newline: Any = None,  # noqa: F811, N807  # TextIOWrapper's
-             line_buffering: bool = False, write_through: bool = False) -> None:
+def _new_text(
+    self: Any,
+    buffer: Any,
+    encoding: Any = None,
+    errors: Any = None,
+    newline: Any = None,
+    line_buffering: bool = False,
+    write_through: bool = False,
+) -> None:
     self._pending = []
     self._pending_size = 0
     self._CHUNK_SIZE = _CHUNK
     self._owner = current()
     _init_text(self, buffer, encoding, errors, newline, line_buffering, write_through)
     self._can_read, self._can_write = buffer.readable(), buffer.writable()
+
+
+TextIOWrapper.__init__ = _new_text
 
 
 def _check(self: Any) -> None:
@@ -206,7 +260,7 @@ def write_(self: Any, s: str) -> int:
     return len(s)
 
 
-_utf8_encoder = codecs.getincrementalencoder("utf-8")
+_utf8_encoder: Any = codecs.getincrementalencoder("utf-8")
 
 
 @_method(TextIOWrapper)
@@ -267,7 +321,28 @@ def seek(self: Any, cookie: int, whence: int = 0) -> int:
     return result
 
 
+@_method(TextIOWrapper)
+def _pack_cookie(
+    self: Any, position: int, dec_flags: int = 0, bytes_to_feed: int = 0, need_eof: bool = False, chars_to_skip: int = 0
+) -> int:
+    """What tell() returns: cookie_type of Modules/_io/textio.c."""
+    return position | dec_flags << 64 | bytes_to_feed << 96 | chars_to_skip << 128 | bool(need_eof) << 160
+
+
+@_method(TextIOWrapper)
+def _unpack_cookie(self: Any, cookie: int) -> tuple[int, int, int, bool, int]:
+    mask = 0xFFFFFFFF
+    return (
+        cookie & (1 << 64) - 1,
+        cookie >> 64 & mask,
+        cookie >> 96 & mask,
+        bool(cookie >> 160 & 0xFF),
+        cookie >> 128 & mask,
+    )
+
+
 TextIOWrapper._CHUNK_SIZE = _CHUNK
+TextIOWrapper.newlines = property(lambda self: getattr(self._decoder, "newlines", None))
 
 
 # --- the standard streams ------------------------------------------------------------------
@@ -322,5 +397,7 @@ open_: Any = _pyio.open
 templates.add("io", _make_io)
 builtins_.extra["open"] = open_
 builtins_.text_file[0] = TextIOWrapper
-static.register(value for value in vars(_pyio).values() if callable(value) and getattr(value, "__module__", "") == "_io")
+static.register(
+    value for value in vars(_pyio).values() if callable(value) and getattr(value, "__module__", "") == "_io"
+)
 static.register((NoLock, _utf8_encoder, codecs.getincrementaldecoder("utf-8")))

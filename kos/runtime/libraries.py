@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
-import os.path
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import kos
 from kos import compiler
-from kos.runtime import builtins_, helpers, templates
+from kos.runtime import builtins_, helpers, library, templates
 from kos.runtime.freeze import reference, static
 from kos.runtime.functions import module_body
 from kos.runtime.io_ import NoLock
@@ -24,40 +25,17 @@ from kos.runtime.sync import sync
 from kos.runtime.world import current
 
 Namespace = dict[str, Any]
-_HOME = os.path.dirname(os.path.abspath(kos.__file__))
+_STDLIB = Path(kos.__file__).parent / "stdlib"
 _loaded: dict[str, Namespace] = {}
 
-#: Modules that only the runtime's own guest code can import; the machine puts `_kos` here.
-provided: dict[str, Any] = {}
+#: Modules that the runtime's own guest code can import by name; the machine puts `_kos` here before any is loaded.
+#: Its imports are native, so this is where the host looks.
+provided: dict[str, Any] = sys.modules
 
 
-def _rtl_import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
-    return provided[name] if name in provided else builtins.__import__(name, globals, locals, fromlist, level)
-
-
-@functools.cache
-def _rtl_builtins() -> Namespace:
-    made = dict(vars(builtins))
-    helpers.install(made)
-    set_import(made, _rtl_import)
-    return made
-
-
-def set_import(namespace: Namespace, function: Any) -> None:
-    """Make `function` what import statements of code over these builtins call."""
-    namespace["__import__"] = namespace["$import"] = function
-
-
-def _execute(name: str, text: str, path: str, kind: str, values: Namespace) -> Namespace:
-    unit = compiler.compile_unit(text, path, kind=kind)
-    _loaded[name] = values   # first: an import in a circle finds what there is
-    try:
-        sync(module_body(unit.id, values))
-    except BaseException:
-        del _loaded[name]
-        raise
-    reference.note_shared(name, values)
-    return values
+def _statement(function: Any) -> Any:
+    """`__import__` with the arguments that a compiled import statement gives."""
+    return lambda name, globals, fromlist, level: function(name, globals, None, fromlist, level)
 
 
 def load(name: str) -> Namespace:
@@ -68,12 +46,13 @@ def load(name: str) -> Namespace:
     kind, _, part = name.partition(":")
     if kind == "lib":
         return _load_library(part)
-    path = os.path.join(_HOME, "stdlib" if kind == "stdlib" else os.path.join("runtime", "rtl"), part + ".py")
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    module = f"kos.stdlib.{part}" if kind == "stdlib" else f"kos.runtime.rtl.{part}"
-    values = {"__name__": module, "__file__": path, "__builtins__": _rtl_builtins()}
-    return _execute(name, text, path, "rtl", values)
+    if kind == "rtl":
+        values = library.namespace(part)
+    else:
+        values = library.load(_STDLIB / f"{part}.py", f"kos.stdlib.{part}")
+    _loaded[name] = values
+    reference.note_shared(name, values)
+    return values
 
 
 def load_part(part: str) -> Namespace:
@@ -108,6 +87,7 @@ class WorldModule:
         module = world.modules.get(self._name)
         if module is None:
             from kos.runtime.importer import get_or_make
+
             module = get_or_make(world, self._name)
         return module
 
@@ -144,14 +124,18 @@ def without_async(text: str) -> str:
         if isinstance(node, ast.AsyncFunctionDef):
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
             assert node.end_lineno is not None
-            lines[first - 1:node.end_lineno] = [" " * node.col_offset + "pass"] + [""] * (node.end_lineno - first)
+            lines[first - 1 : node.end_lineno] = [" " * node.col_offset + "pass"] + [""] * (node.end_lineno - first)
     return "\n".join(lines)
 
 
 def _load_library(module: str) -> Namespace:
     text, path = source_of(module)
     values: Namespace = {"__name__": module, "__file__": path, "__builtins__": _library_builtins()}
-    return _execute("lib:" + module, without_async(text), path, "guest", values)
+    unit = compiler.compile_unit(without_async(text), path, kind="guest")
+    _loaded["lib:" + module] = values  # first: an import in a circle finds what there is
+    sync(module_body(unit.id, values))
+    reference.note_shared("lib:" + module, values)
+    return values
 
 
 @functools.cache
@@ -159,7 +143,7 @@ def _library_builtins() -> Namespace:
     made = dict(vars(builtins))
     made.update(builtins_.extra)
     helpers.install(made)
-    set_import(made, _library_import)
+    made["__import__"], made["$import"] = _library_import, _statement(_library_import)
     return made
 
 
@@ -168,14 +152,22 @@ def _template(module: str) -> Namespace:
 
 
 def _importlib() -> Namespace:
-    return {"__name__": "importlib", "__package__": "importlib", "__doc__": None, "__path__": [],
-            "import_module": load_rtl("imports")["import_module"]}
+    return {
+        "__name__": "importlib",
+        "__package__": "importlib",
+        "__doc__": None,
+        "__path__": [],
+        "import_module": load_rtl("imports")["import_module"],
+    }
 
 
 def install() -> None:
     """Enter contextlib, functools and importlib in the table of templates, and `__import__` in the builtins."""
     for name in LIBRARIES:
         templates.add(name, functools.partial(_template, name))
+    imports = load_rtl("imports")
+    builtins_.extra["__import__"] = imports["__import__"]
+    builtins_.hidden["$import"] = imports["import_statement"]
     templates.add("importlib", _importlib)
 
 

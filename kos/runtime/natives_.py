@@ -10,7 +10,6 @@ import atexit
 import decimal
 import importlib
 import random
-import types
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,8 @@ from kos.runtime.world import World, current
 _PLAIN = (
     "__future__ _weakref abc array base64 binascii bisect cmath collections collections.abc copy dataclasses datetime "
     "enum errno fractions hashlib heapq itertools json json.decoder json.encoder math numbers operator re stat "
-    "statistics string struct textwrap typing weakref zlib").split()
+    "statistics string struct textwrap typing weakref zlib"
+).split()
 
 
 def _copy_of(name: str) -> Callable[[], dict[str, Any]]:
@@ -30,6 +30,7 @@ def _copy_of(name: str) -> Callable[[], dict[str, Any]]:
         made = dict(vars(importlib.import_module(name)))
         made.pop("__builtins__", None)
         return made
+
     return make
 
 
@@ -41,11 +42,12 @@ def _types() -> dict[str, Any]:
 
 # --- random --------------------------------------------------------------------------------
 
+
 def _bind_random(world: World) -> dict[str, Any]:
     """The module's functions are methods of one generator: here the world's."""
     if world.random is None:
         world.random = random.Random()
-    inner = random._inst  # type: ignore[attr-defined]  # not in typeshed; the module's own generator
+    inner = random._inst  # the module's own generator
     made: dict[str, Any] = {"_inst": world.random}
     for name, value in vars(random).items():
         if getattr(value, "__self__", None) is inner:
@@ -54,6 +56,7 @@ def _bind_random(world: World) -> dict[str, Any]:
 
 
 # --- decimal -------------------------------------------------------------------------------
+
 
 class LocalContext:
     """decimal.localcontext(), which in C cannot be copied while it is open."""
@@ -94,6 +97,7 @@ def _bind_decimal(world: World) -> dict[str, Any]:
 
 # --- atexit --------------------------------------------------------------------------------
 
+
 def register(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[..., Any]:
     """Have func called at the end of the process, the last one registered first."""
     if not callable(func):
@@ -117,8 +121,15 @@ def _ncallbacks() -> int:
 
 
 def _atexit() -> dict[str, Any]:
-    return {"__name__": "atexit", "__doc__": atexit.__doc__, "__package__": "", "register": register,
-            "unregister": unregister, "_clear": _clear, "_ncallbacks": _ncallbacks}
+    return {
+        "__name__": "atexit",
+        "__doc__": atexit.__doc__,
+        "__package__": "",
+        "register": register,
+        "unregister": unregister,
+        "_clear": _clear,
+        "_ncallbacks": _ncallbacks,
+    }
 
 
 for _name in _PLAIN:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import importlib.util
+from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
@@ -17,9 +18,14 @@ def source_of(name: str) -> tuple[str, str]:
         return file.read(), spec.origin
 
 
-def private_copy(source: str, name: str, replaced: dict[str, Any]) -> ModuleType:
-    """The host's module `source` executed under `name`, its imports of replaced modules redirected."""
+def private_copy(source: str, name: str, replaced: dict[str, Any], edits: Iterable[tuple[str, str]] = ()) -> ModuleType:
+    """The host's module `source` executed under `name`, its imports of replaced modules redirected.
+
+    edits: (old, new) texts; an old one that this version of Python does not have is passed over.
+    """
     text, filename = source_of(source)
+    for old, new in edits:
+        text = text.replace(old, new)
 
     def import_(wanted: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         if wanted in replaced:

@@ -27,17 +27,23 @@ def new_world(argv: Sequence[str], environ: Mapping[str, str], flags: Mapping[st
     world.path = [os.path.dirname(argv[0])] if argv else []
     builtins_.attach(world, [importer.get_or_make(world, "builtins")])
     buffered = not (world.flags.get("unbuffered") or world.environ.get("PYTHONUNBUFFERED"))
-    tty, closed = world.flags.get("tty", ()), world.flags.get("closed", ())
+    tty: Sequence[int] = world.flags.get("tty", ())
+    closed: Sequence[int] = world.flags.get("closed", ())
     world.extra["streams"] = tuple(
-        None if fd in closed else io_.standard_stream(world, fd, is_tty=fd in tty, buffered=buffered,
-                                                      block_bytes=world.flags.get("block_bytes", 4096))
-        for fd in range(3))
+        None
+        if fd in closed
+        else io_.standard_stream(
+            world, fd, is_tty=fd in tty, buffered=buffered, block_bytes=world.flags.get("block_bytes", 4096)
+        )
+        for fd in range(3)
+    )
     world.sys = importer.get_or_make(world, "sys")
     return world
 
 
-def start(path: str, argv: Sequence[Any], environ: Mapping[Any, Any] | None,
-          flags: Mapping[str, Any] | None = None) -> tuple[Body, World]:
+def start(
+    path: str, argv: Sequence[Any], environ: Mapping[Any, Any] | None, flags: Mapping[str, Any] | None = None
+) -> tuple[Body, World]:
     """(body, world): the program at its start, as exec leaves it. The first send(None) runs it."""
     words = [os.fsdecode(word) for word in argv]
     # sys.argv[0] is the path that was executed, whatever name the caller gave the program.
@@ -48,6 +54,7 @@ def start(path: str, argv: Sequence[Any], environ: Mapping[Any, Any] | None,
 def _body(name: str, args: tuple[Any, ...]) -> Body:
     """A body of a function of rtl/programs.py."""
     from kos.compiler import units
+
     function = libraries.load_rtl("programs")[name]
     info = units.info_of_code(function.__code__)
     assert info is not None

@@ -36,7 +36,7 @@ def dumps(frames: list[Any], world: World, extra: Any = None) -> bytes:
     Raises TypeError naming the variable where an object cannot be copied; nothing has changed then.
     """
     if world is current():
-        world.leave()   # fetches decimal's context
+        world.leave()  # fetches decimal's context
     try:
         try:
             return _dumps(frames, world, extra)
@@ -60,11 +60,14 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
     index = {module: n for n, module in enumerate(modules)}
     origin = world.origin
     odd = {name: module for name, module in world.modules.items() if type(module) is not ModuleType}
-    head = marshal.dumps((
-        static.size(),
-        [(_name(module), origin.get(module)) for module in modules],
-        [(name, -1 if name in odd else index[module]) for name, module in world.modules.items()],
-        index[world.sys]))
+    head = marshal.dumps(
+        (
+            static.size(),
+            [(_name(module), origin.get(module)) for module in modules],
+            [(name, -1 if name in odd else index[module]) for name, module in world.modules.items()],
+            index[world.sys],
+        )
+    )
     out = io.BytesIO()
     freezer = Freezer(out, [world, world.modules, *modules, *map(vars, modules)])
 
@@ -97,13 +100,14 @@ def loads(blob: bytes) -> tuple[list[Any], World, Any]:
     size = int.from_bytes(blob[4:8], "little")
     if blob[:4] != _MAGIC or len(blob) <= 8 + size:
         raise SnapshotError("not a snapshot")
-    nr_static, described, entries, sys_index = marshal.loads(blob[8:8 + size])
+    nr_static, described, entries, sys_index = marshal.loads(blob[8 : 8 + size])
     base = static.seal()
     if nr_static != static.size():
         raise SnapshotError(f"made with {nr_static} static objects, but this CPU has {static.size()}")
     world = World()
-    modules = [ModuleType(name) if template is None else templates.bare_module(world, template)
-               for name, template in described]
+    modules = [
+        ModuleType(name) if template is None else templates.bare_module(world, template) for name, template in described
+    ]
     world.modules.update((key, modules[n]) for key, n in entries)
     world.sys = modules[sys_index]
     builtins_.attach(world, modules)
@@ -111,7 +115,7 @@ def loads(blob: bytes) -> tuple[list[Any], World, Any]:
     # One MEMOIZE for each static object makes room for them, one PERSID for each anchor puts it in.
     numbers = b"".join([b"J" + n.to_bytes(4, "little") + b"Q\x94" for n in range(len(anchors))])
     room = b"N" + b"\x94" * nr_static + b"."
-    thawer = Thawer(io.BytesIO(b"".join((room, numbers, b"N.", memoryview(blob)[8 + size:]))))
+    thawer = Thawer(io.BytesIO(b"".join((room, numbers, b"N.", memoryview(blob)[8 + size :]))))
     thawer.anchors = anchors
     thawer.load()
     thawer.memo = base.memo

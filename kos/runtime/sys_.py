@@ -15,7 +15,8 @@ _FACTS = (
     "getfilesystemencodeerrors getrefcount getsizeof hash_info hexversion implementation int_info intern "
     "is_finalizing maxsize maxunicode platform platlibdir prefix stdlib_module_names thread_info version "
     "version_info warnoptions get_int_max_str_digits set_int_max_str_digits getswitchinterval _getframe audit "
-    "call_tracing pycache_prefix").split()
+    "call_tracing pycache_prefix"
+).split()
 
 
 def getrecursionlimit() -> int:
@@ -57,17 +58,31 @@ def displayhook(value: Any, /) -> None:
 def _make() -> dict[str, Any]:
     made: dict[str, Any] = {"__name__": "sys", "__doc__": sys.__doc__, "__package__": ""}
     made.update((name, getattr(sys, name)) for name in _FACTS if hasattr(sys, name))
-    made.update(getrecursionlimit=getrecursionlimit, setrecursionlimit=setrecursionlimit, excepthook=excepthook,
-                __excepthook__=excepthook, unraisablehook=unraisablehook, __unraisablehook__=unraisablehook,
-                displayhook=displayhook, __displayhook__=displayhook, meta_path=(), path_hooks=())
+    made.update(
+        getrecursionlimit=getrecursionlimit,
+        setrecursionlimit=setrecursionlimit,
+        excepthook=excepthook,
+        __excepthook__=excepthook,
+        unraisablehook=unraisablehook,
+        __unraisablehook__=unraisablehook,
+        displayhook=displayhook,
+        __displayhook__=displayhook,
+        meta_path=(),
+        path_hooks=(),
+    )
     return made
 
 
 def _bind(world: World) -> dict[str, Any]:
     """new_world has put the streams there already."""
     streams = world.extra.pop("streams", (None, None, None))
-    made: dict[str, Any] = {"modules": world.modules, "argv": world.argv, "path": world.path,
-                            "executable": world.executable, "orig_argv": [world.executable, *world.argv]}
+    made: dict[str, Any] = {
+        "modules": world.modules,
+        "argv": world.argv,
+        "path": world.path,
+        "executable": world.executable,
+        "orig_argv": [world.executable, *world.argv],
+    }
     for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
         made[name] = made[f"__{name}__"] = stream
     return made

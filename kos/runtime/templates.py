@@ -71,7 +71,7 @@ def note_state(world: World, module: ModuleType) -> None:
     """Remember how the module differs from its template now: the next snapshot needs only look for changes."""
     template = namespace(world.origin[module])
     current = vars(module)
-    changed = tuple([k for k, v in current.items() if k not in template or template[k] is not v])
+    changed = tuple([k for k, v in current.items() if (k not in template or template[k] is not v) and k[:1] != "$"])
     gone = tuple([k for k in template if k not in current])
     world.pristine[module] = (list(current.values()), changed, gone)
 
@@ -94,7 +94,3 @@ def _same(before: list[Any], current: Namespace) -> bool:
     if len(before) != len(current):
         return False
     return all(map(operator.is_, before, current.values()))
-
-
-
-

@@ -25,28 +25,44 @@ class World:
     code is not in it. pristine: module object -> what its namespace held when it was made (`templates`).
     """
 
-    __slots__ = ("__weakref__", "argv", "at_fork", "atexit", "builtins", "decimal", "environ", "executable",
-                 "extra", "flags", "modules", "origin", "path", "pristine", "random", "recursion_limit",
-                 "sys")
+    __slots__ = (
+        "__weakref__",
+        "argv",
+        "at_fork",
+        "atexit",
+        "builtins",
+        "decimal",
+        "environ",
+        "executable",
+        "extra",
+        "flags",
+        "modules",
+        "origin",
+        "path",
+        "pristine",
+        "random",
+        "recursion_limit",
+        "sys",
+    )
 
     def __init__(self) -> None:
         self.modules: dict[str, ModuleType] = {}
         self.origin: dict[ModuleType, str] = {}
         self.pristine: dict[ModuleType, tuple[list[Any], tuple[str, ...], tuple[str, ...]]] = {}
-        self.sys = ModuleType("sys")   #: the guest's module `sys`, whatever it does to sys.modules
+        self.sys = ModuleType("sys")  #: the guest's module `sys`, whatever it does to sys.modules
         self.builtins: dict[str, Any] = {}
         self.argv: list[str] = []
         self.environ: dict[str, str] = {}
         self.path: list[str] = []
         self.executable = ""
-        self.flags: dict[str, bool] = {}
+        self.flags: dict[str, Any] = {}
         self.atexit: list[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]] = []
         #: before, in the parent, in the child: as os.register_at_fork was told, in order of registration
         self.at_fork: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
         #: where the emulated modules keep what is the task's own
         self.extra: dict[str, Any] = {}
-        self.random: random.Random | None = None     #: behind the functions of `random`
-        self.recursion_limit = 1000   #: what sys.setrecursionlimit set
+        self.random: random.Random | None = None  #: behind the functions of `random`
+        self.recursion_limit = 1000  #: what sys.setrecursionlimit set
         self.decimal: decimal.Context | None = None  #: the current context, while another task runs
 
     def forked(self) -> None:
@@ -69,7 +85,7 @@ class World:
             self.decimal = decimal.getcontext()
 
 
-_OWN_DEPTH = 100   #: frames that the CPU's own loop and the runtime may use on top of a guest's
+_OWN_DEPTH = 100  #: frames that the CPU's own loop and the runtime may use on top of a guest's
 _limit: list[int] = [0]
 _none = World()
 _current: list[World] = [_none]
@@ -96,5 +112,16 @@ def flags_of(world: World) -> dict[str, Any]:
 
 
 #: Fields that a snapshot copies; modules, builtins and what is derived from them it handles itself.
-COPIED = ("argv", "environ", "path", "executable", "flags", "atexit", "at_fork", "extra", "random", "decimal",
-          "recursion_limit")
+COPIED = (
+    "argv",
+    "environ",
+    "path",
+    "executable",
+    "flags",
+    "atexit",
+    "at_fork",
+    "extra",
+    "random",
+    "decimal",
+    "recursion_limit",
+)

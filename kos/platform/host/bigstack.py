@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-_SIZE = 512 << 20   #: bytes, reserved and not touched
-_DEPTH = 400_000    #: frames that surely fit: the C stack takes about 0.5 KiB for one of pickle's
+_SIZE = 512 << 20  #: bytes, reserved and not touched
+_DEPTH = 400_000  #: frames that surely fit: the C stack takes about 0.5 KiB for one of pickle's
 
 
 def run_on_big_stack(call: Callable[[], T]) -> T:
@@ -25,7 +25,7 @@ def run_on_big_stack(call: Callable[[], T]) -> T:
     def body() -> None:
         try:
             results.append(call())
-        except BaseException as error:   # handed to the caller below
+        except BaseException as error:  # handed to the caller below
             errors.append(error)
 
     old_size, old_depth = threading.stack_size(_SIZE), sys.getrecursionlimit()

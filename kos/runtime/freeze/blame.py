@@ -12,7 +12,7 @@ from typing import Any
 from kos.compiler import units
 from kos.runtime.world import World
 
-_LIMIT = 200_000   #: objects looked at for one variable before the search gives up
+_LIMIT = 200_000  #: objects looked at for one variable before the search gives up
 _OPAQUE = (type, CodeType, ModuleType, str, bytes, int, float)
 
 

@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 _abc: Any = __import__("_abc")
 
 #: What type.__new__ makes by itself or understands specially: not given as placeholders.
-_SPECIAL = frozenset({"__dict__", "__weakref__", "__slots__", "__module__", "__qualname__", "__init_subclass__",
-                      "__classcell__", "__abstractmethods__", "_abc_impl", "__orig_bases__", "__doc__"})
+_SPECIAL = frozenset(
+    {
+        "__dict__",
+        "__weakref__",
+        "__slots__",
+        "__module__",
+        "__qualname__",
+        "__init_subclass__",
+        "__classcell__",
+        "__abstractmethods__",
+        "_abc_impl",
+        "__orig_bases__",
+        "__doc__",
+    }
+)
 _EARLY = (FunctionType, staticmethod, classmethod, property)
 
 
@@ -41,9 +54,12 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
     late: dict[str, Any] = {}
     order: list[str] = []
     if "__slots__" in names:
-        slots = tuple(name for name, value in names.items()
-                      if isinstance(value, MemberDescriptorType) and value.__objclass__ is cls
-                      or name in ("__dict__", "__weakref__") and isinstance(value, GetSetDescriptorType))
+        slots = tuple(
+            name
+            for name, value in names.items()
+            if (isinstance(value, MemberDescriptorType) and value.__objclass__ is cls)
+            or (name in ("__dict__", "__weakref__") and isinstance(value, GetSetDescriptorType))
+        )
     for name, value in names.items():
         if isinstance(value, (MemberDescriptorType, GetSetDescriptorType)) and value.__objclass__ is cls:
             continue
@@ -63,12 +79,26 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
             late[""] = [other for other in registered if other is not None]
     freezer.later(fill_class_late, cls, late)
     orig = names.get("__orig_bases__") if typing.Generic in cls.__mro__ else None
-    return (make_class, (meta, cls.__name__, cls.__qualname__, cls.__bases__, cls.__module__, slots, tuple(order), orig),
-            early, None, None, fill_class)
+    return (
+        make_class,
+        (meta, cls.__name__, cls.__qualname__, cls.__bases__, cls.__module__, slots, tuple(order), orig),
+        early,
+        None,
+        None,
+        fill_class,
+    )
 
 
-def make_class(meta: Any, name: str, qualname: str, bases: tuple[type, ...], module: str,
-               slots: tuple[str, ...] | None, order: tuple[str, ...], orig_bases: Any) -> type:
+def make_class(
+    meta: Any,
+    name: str,
+    qualname: str,
+    bases: tuple[type, ...],
+    module: str,
+    slots: tuple[str, ...] | None,
+    order: tuple[str, ...],
+    orig_bases: Any,
+) -> type:
     """The class with the names of its attributes in their order, and no values."""
     names: dict[str, Any] = {"__module__": module, "__qualname__": qualname}
     names.update(dict.fromkeys(order))
@@ -92,7 +122,7 @@ def fill_class(cls: type, values: dict[str, Any]) -> None:
 def fill_class_late(cls: type, values: dict[str, Any]) -> None:
     """The attributes that are not methods; __init_subclass__ waits for the end."""
     for other in values.pop("", ()):
-        abc.ABCMeta.register(cls, other)  # type: ignore[misc, arg-type]  # cls is an ABCMeta here
+        abc.ABCMeta.register(cls, other)  # type: ignore[arg-type]  # cls is an ABCMeta here
     hook = values.pop("__init_subclass__", None)
     fill_class(cls, values)
     if hook is not None:
@@ -110,5 +140,14 @@ def reduce_descriptor(freezer: Freezer, one: Any) -> Reduced:
 
 
 DESCRIPTORS = (MemberDescriptorType, GetSetDescriptorType, WrapperDescriptorType)
-static.register((reference.find_shared, reference.native_dict, reference.shared_dict, make_class, fill_class,
-                 fill_class_late, get_from_class))
+static.register(
+    (
+        reference.find_shared,
+        reference.native_dict,
+        reference.shared_dict,
+        make_class,
+        fill_class,
+        fill_class_late,
+        get_from_class,
+    )
+)

@@ -34,9 +34,15 @@ keep_entry: list[Callable[[CodeType], bool]] = [lambda code: True]
 @functools.cache
 def _fields(solid: type) -> tuple[str, ...]:
     """The attributes that a native exception type keeps outside its __dict__."""
-    return tuple(dict.fromkeys(
-        name for base in solid.__mro__ if base is not object for name, value in vars(base).items()
-        if isinstance(value, (MemberDescriptorType, GetSetDescriptorType)) and name not in _SKIP | _READ_ONLY))
+    return tuple(
+        dict.fromkeys(
+            name
+            for base in solid.__mro__
+            if base is not object
+            for name, value in vars(base).items()
+            if isinstance(value, (MemberDescriptorType, GetSetDescriptorType)) and name not in _SKIP | _READ_ONLY
+        )
+    )
 
 
 def solid_exception(cls: type) -> type:
@@ -59,7 +65,7 @@ def reduce_exception(freezer: Freezer, one: BaseException) -> Reduced:
         try:
             values[name] = getattr(one, name)
         except AttributeError:
-            continue   # OSError.characters_written where there is none
+            continue  # OSError.characters_written where there is none
     values["__cause__"], values["__context__"] = one.__cause__, one.__context__
     values["__suppress_context__"] = one.__suppress_context__
     freezer.later(set_exception, one, (values, one.__traceback__, dict(vars(one)), _slots(one, cls)))
@@ -76,7 +82,7 @@ def _slots(one: BaseException, cls: type) -> dict[str, Any]:
                 try:
                     found[name] = value.__get__(one)
                 except AttributeError:
-                    continue   # not set
+                    continue  # not set
     return found
 
 
@@ -85,8 +91,9 @@ def new_exception(cls: type[BaseException], solid: Any, args: tuple[Any, ...]) -
     return cast(BaseException, solid.__new__(cls, *args))
 
 
-def set_exception(one: BaseException,
-                  state: tuple[dict[str, Any], TracebackType | None, dict[str, Any], dict[str, Any]]) -> None:
+def set_exception(
+    one: BaseException, state: tuple[dict[str, Any], TracebackType | None, dict[str, Any], dict[str, Any]]
+) -> None:
     """All that the exception carried, past the class's own __setattr__."""
     values, traceback, attributes, slots = state
     put = object.__setattr__
@@ -96,6 +103,7 @@ def set_exception(one: BaseException,
 
 
 # --- tracebacks ----------------------------------------------------------------------------
+
 
 def _position(code: CodeType, lasti: int) -> Position | None:
     if lasti < 0:
@@ -111,8 +119,16 @@ def reduce_traceback(freezer: Freezer, one: TracebackType) -> Reduced:
     while entry is not None:
         code = entry.tb_frame.f_code
         if keep_entry[0](code):
-            entries.append((code.co_filename, code.co_name, code.co_qualname, entry.tb_lineno,
-                            _position(code, entry.tb_lasti), entry.tb_frame.f_globals.get("__name__", "")))
+            entries.append(
+                (
+                    code.co_filename,
+                    code.co_name,
+                    code.co_qualname,
+                    entry.tb_lineno,
+                    _position(code, entry.tb_lasti),
+                    entry.tb_frame.f_globals.get("__name__", ""),
+                )
+            )
         entry = entry.tb_next
     return (make_traceback, (tuple(entries),))
 
@@ -120,8 +136,17 @@ def reduce_traceback(freezer: Freezer, one: TracebackType) -> Reduced:
 def reduce_frame(freezer: Freezer, one: FrameType) -> Reduced:
     """A frame object that a program holds: its file, name and line."""
     code = one.f_code
-    return (make_frame, (code.co_filename, code.co_name, code.co_qualname, one.f_lineno,
-                         _position(code, one.f_lasti), one.f_globals.get("__name__", "")))
+    return (
+        make_frame,
+        (
+            code.co_filename,
+            code.co_name,
+            code.co_qualname,
+            one.f_lineno,
+            _position(code, one.f_lasti),
+            one.f_globals.get("__name__", ""),
+        ),
+    )
 
 
 @functools.lru_cache(maxsize=512)
@@ -170,7 +195,7 @@ def make_traceback(entries: tuple[Entry, ...]) -> TracebackType | None:
 
 def make_frame(*entry: Any) -> FrameType:
     """A frame object with the file, name and line of one that was saved."""
-    return _entry(entry).tb_frame  # type: ignore[arg-type]  # the six fields of an Entry
+    return _entry(entry).tb_frame
 
 
 static.register((new_exception, set_exception, make_traceback, make_frame))

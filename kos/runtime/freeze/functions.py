@@ -62,8 +62,13 @@ def reduce_function(freezer: Freezer, one: FunctionType) -> Reduced:
     return (make_function, args, extras, None, None, set_extras)
 
 
-def make_function(ref: tuple[str, int] | bytes, namespace: Any, closure: tuple[CellType, ...] | None,
-                  defaults: tuple[Any, ...] | None, module: str | None) -> FunctionType:
+def make_function(
+    ref: tuple[str, int] | bytes,
+    namespace: Any,
+    closure: tuple[CellType, ...] | None,
+    defaults: tuple[Any, ...] | None,
+    module: str | None,
+) -> FunctionType:
     """The function, but for the rarer fields."""
     if type(ref) is tuple:
         code = _codes.get(ref)

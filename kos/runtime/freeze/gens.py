@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kos.runtime import kernelcall
+from kos.runtime import kernelcall, library
 from kos.runtime.frames import CannotCapture, Frame
 from kos.runtime.freeze import atend, reference, static
 from kos.runtime.guestgen import GuestGen, NativeGen
+from kos.runtime.iteration import PENDING
 from kos.runtime.kernelcall import KernelCall
+from kos.runtime.traps import LANDED, RESCHED
 
 if TYPE_CHECKING:
     from kos.runtime.freeze.pickler import Freezer, Reduced
@@ -27,6 +29,9 @@ def name_globals(freezer: Freezer, namespace: dict[str, Any]) -> Any:
     if freezer.is_anchor(namespace):
         return namespace
     name = reference.shared_dict_name(namespace)
+    if name is None and (short := library.name_of(namespace)) is not None:
+        name = "rtl:" + short
+        reference.note_shared(name, namespace)
     if name is not None:
         return "shared", name
     name = reference.native_dict_name(namespace)
@@ -85,4 +90,4 @@ def reduce_call(freezer: Freezer, one: KernelCall) -> Reduced:
 
 
 TABLE: dict[type, Any] = {GuestGen: reduce_generator, NativeGen: reduce_native_generator, KernelCall: reduce_call}
-static.register((new_generator, set_generator, kernelcall.trap, GuestGen))
+static.register((new_generator, set_generator, kernelcall.trap, GuestGen, PENDING, LANDED, RESCHED))

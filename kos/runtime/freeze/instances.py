@@ -26,11 +26,11 @@ _HEAPTYPE = 1 << 9
 class Kind(NamedTuple):
     """What is known about a class's instances; worked out once in a snapshot."""
 
-    solid: type                 #: the native type below the Python classes
+    solid: type  #: the native type below the Python classes
     has_dict: bool
-    slots: tuple[tuple[str, Any], ...]   #: (name, descriptor)
-    has_hash: bool              #: hashed by something else than its identity
-    new: Any                    #: copyreg.__newobj__ where that means object.__new__
+    slots: tuple[tuple[str, Any], ...]  #: (name, descriptor)
+    has_hash: bool  #: hashed by something else than its identity
+    new: Any  #: copyreg.__newobj__ where that means object.__new__
 
 
 def is_python_class(cls: type) -> bool:
@@ -50,14 +50,19 @@ def kind_of(cls: type) -> Kind:
             slots += [(n, v) for n, v in vars(base).items() if isinstance(v, MemberDescriptorType)]
     else:
         raise AssertionError("a class whose order ends without object")
-    for base in cls.__mro__:   # a native base that is not the first one, below a mixin's object
+    for base in cls.__mro__:  # a native base that is not the first one, below a mixin's object
         if not is_python_class(base) and base is not object:
             solid = base
             break
-    plain_new = cls.__new__ is object.__new__
-    return Kind(solid, bool(cls.__dictoffset__), tuple(slots),
-                cls.__hash__ is not object.__hash__ and cls.__hash__ is not None,
-                copyreg.__newobj__ if plain_new else object.__new__)  # type: ignore[attr-defined]  # absent from typeshed
+    known: Any = cls  # typeshed takes __new__ and __hash__ for what they cannot be here
+    plain_new = known.__new__ is object.__new__
+    return Kind(
+        solid,
+        bool(cls.__dictoffset__),
+        tuple(slots),
+        known.__hash__ is not object.__hash__ and known.__hash__ is not None,
+        copyreg.__newobj__ if plain_new else object.__new__,
+    )  # type: ignore[attr-defined]  # absent from typeshed
 
 
 def _attributes(one: Any, kind: Kind) -> dict[str, Any] | None:
@@ -70,7 +75,7 @@ def _slot_values(one: Any, kind: Kind) -> list[tuple[str, Any]] | None:
         try:
             found.append((name, descriptor.__get__(one)))
         except AttributeError:
-            continue   # a slot that is not set stays so
+            continue  # a slot that is not set stays so
     return found or None
 
 
@@ -122,7 +127,10 @@ def set_slots(one: Any, state: tuple[dict[str, Any] | None, list[tuple[str, Any]
 # --- classes that rest on a built-in type --------------------------------------------------
 
 _VALUES: dict[type, Any] = {
-    int: int.__int__, float: float.__float__, str: str.__str__, complex: complex.__pos__,
+    int: int.__int__,
+    float: float.__float__,
+    str: str.__str__,
+    complex: complex.__pos__,
     bytes: lambda one: bytes.__getitem__(one, slice(None)),
     tuple: lambda one: tuple.__add__((), one),
     frozenset: lambda one: frozenset().union(frozenset.__iter__(one)),
@@ -133,7 +141,7 @@ def _new_value(cls: type, solid: type, value: Any) -> Any:
     return solid.__new__(cls, value)
 
 
-def _new_empty(cls: type, solid: type) -> Any:
+def _new_empty(cls: type, solid: Any) -> Any:
     return solid.__new__(cls)
 
 
@@ -167,12 +175,14 @@ _CONTENTS: dict[type, Any] = {
     classmethod: lambda one: (one.__func__,),
     collections.OrderedDict: lambda one: dict(collections.OrderedDict.items(one)),
     collections.defaultdict: lambda one: (one.default_factory, dict(dict.items(one))),
-    collections.deque: lambda one: (collections.deque.maxlen.__get__(one),  # type: ignore[attr-defined]  # a getset
-                                    list(collections.deque.__iter__(one))),
+    collections.deque: lambda one: (
+        collections.deque.maxlen.__get__(one),  # type: ignore[attr-defined]  # a getset
+        list(collections.deque.__iter__(one)),
+    ),
 }
 
 
-def set_contents(one: Any, state: tuple[type, Any, dict[str, Any] | None, list[tuple[str, Any]] | None]) -> None:
+def set_contents(one: Any, state: tuple[Any, Any, dict[str, Any] | None, list[tuple[str, Any]] | None]) -> None:
     """Contents by the built-in type's own methods, then attributes and slots."""
     solid, contents, attributes, slots = state
     if solid is collections.defaultdict:
@@ -181,14 +191,14 @@ def set_contents(one: Any, state: tuple[type, Any, dict[str, Any] | None, list[t
     elif solid is collections.deque:
         collections.deque.__init__(one, contents[1], contents[0])
     elif solid in (list, bytearray):
-        solid.extend(one, contents)  # type: ignore[attr-defined]  # list and bytearray have it
+        solid.extend(one, contents)
     elif solid in (property, staticmethod, classmethod):
-        solid.__init__(one, *contents)  # type: ignore[misc]  # on purpose: not the class's own __init__
+        solid.__init__(one, *contents)  # not the class's own __init__
     elif solid is collections.OrderedDict:
         for key, value in contents.items():
             collections.OrderedDict.__setitem__(one, key, value)
     else:
-        solid.update(one, contents)  # type: ignore[attr-defined]  # dict and set have it
+        solid.update(one, contents)
     set_slots(one, (attributes, slots))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # --- cells, methods, descriptors -----------------------------------------------------------
 
+
 def new_cell() -> types.CellType:
     """An empty cell; set_cell fills it where the saved one was not empty."""
     return types.CellType()
@@ -88,6 +89,7 @@ def reduce_proxy(freezer: Freezer, one: types.MappingProxyType[Any, Any]) -> Red
 
 # --- views of dicts and of memory ----------------------------------------------------------
 
+
 def reduce_view(freezer: Freezer, one: Any) -> Reduced:
     (inner,) = gc.get_referents(one)
     name = type(one).__name__.removeprefix("dict_").removeprefix("odict_")
@@ -114,7 +116,7 @@ def reduce_memoryview(freezer: Freezer, one: memoryview) -> Reduced:
 
 
 def make_view(under: Any, start: int, length: int, code: str, readonly: bool) -> memoryview:
-    view = memoryview(under)[start:start + length]
+    view = memoryview(under)[start : start + length]
     if code != "B":
         view = view.cast(cast(Any, code))
     return view.toreadonly() if readonly and not view.readonly else view
@@ -127,6 +129,7 @@ def released_view() -> memoryview:
 
 
 # --- weak references -----------------------------------------------------------------------
+
 
 class _Gone:
     pass
@@ -181,6 +184,7 @@ def fill_weak_set(one: weakref.WeakSet[Any], members: list[Any]) -> None:
 
 # --- iterators and matches that lack pickle's methods ---------------------------------------
 
+
 def reduce_pairwise(freezer: Freezer, one: Any) -> Reduced:
     inside = gc.get_referents(one)
     if len(inside) == 2:
@@ -206,6 +210,7 @@ def match_again(pattern: re.Pattern[Any], how: str, string: Any, pos: int, endpo
 
 # --- modules that are no longer in sys.modules ----------------------------------------------
 
+
 def reduce_module(freezer: Freezer, one: types.ModuleType) -> Reduced:
     name = reference.native_dict_name(vars(one))
     if name is not None:
@@ -216,6 +221,7 @@ def reduce_module(freezer: Freezer, one: types.ModuleType) -> Reduced:
 def native_module(name: str) -> types.ModuleType:
     reference.native_dict(name)
     import sys
+
     return sys.modules[name]
 
 
@@ -251,12 +257,64 @@ TABLE: dict[type, Any] = {
 
 #: Native types whose own __reduce__ is right: pickle's C code does all of it.
 PLAIN = frozenset(
-    [type(iter(x)) for x in (cast(Any, []), (), "", "\xe9\u1234", b"", bytearray(), {}, {}.values(), {}.items(), set(),
-                             range(1), range(1 << 70), deque(), reversed([]), reversed({}), reversed({}.values()),
-                             reversed({}.items()), reversed(()), reversed(range(1)))]
+    [
+        type(iter(cast(Any, x)))
+        for x in (
+            [],
+            (),
+            "",
+            "\xe9\u1234",
+            b"",
+            bytearray(),
+            {},
+            {}.values(),
+            {}.items(),
+            set(),
+            range(1),
+            range(1 << 70),
+            deque(),
+            reversed([]),
+            reversed({}),
+            reversed({}.values()),
+            reversed({}.items()),
+            reversed(()),
+            reversed(range(1)),
+        )
+    ]
     + [x for x in vars(itertools).values() if isinstance(x, type) and x is not itertools.pairwise]
-    + [slice, range, complex, deque, zip, enumerate, map, filter, reversed, re.Pattern,
-       types.GenericAlias, types.UnionType, type(operator.itemgetter(0)), operator.attrgetter, operator.methodcaller])
+    + [
+        slice,
+        range,
+        complex,
+        deque,
+        zip,
+        enumerate,
+        map,
+        filter,
+        reversed,
+        re.Pattern,
+        types.GenericAlias,
+        types.UnionType,
+        type(operator.itemgetter(0)),
+        operator.attrgetter,
+        operator.methodcaller,
+    ]
+)
 
-static.register((new_cell, set_cell, bind, dict_view, make_view, dead_reference, fill_weak_dict, fill_weak_set,
-                 pairwise_from, match_again, marshal.loads, weakref.ref, re._compile))  # type: ignore[attr-defined]
+static.register(
+    (
+        new_cell,
+        set_cell,
+        bind,
+        dict_view,
+        make_view,
+        dead_reference,
+        fill_weak_dict,
+        fill_weak_set,
+        pairwise_from,
+        match_again,
+        marshal.loads,
+        weakref.ref,
+        re._compile,
+    )
+)  # type: ignore[attr-defined]

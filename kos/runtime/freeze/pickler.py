@@ -16,7 +16,7 @@ from typing import Any
 
 from kos.runtime.freeze import classes, errors, functions, gens, instances, natives, static
 
-Reduced = Any   # a reduce tuple, or NotImplemented: typeshed has no better name for it
+Reduced = Any  # a reduce tuple, or NotImplemented: typeshed has no better name for it
 
 
 class CannotCopy(TypeError):
@@ -44,8 +44,12 @@ _BY_TYPE: dict[type, Callable[[Any, Any], Reduced]] = {
 _PLAIN = set(natives.PLAIN)
 
 #: What a message calls an object whose type's name would say little.
-_NAMES = {"SRE_Scanner": "half-used re.finditer or scanner", "HASH": "hash object of hashlib",
-          "Compress": "compressor of zlib", "Decompress": "decompressor of zlib"}
+_NAMES = {
+    "SRE_Scanner": "half-used re.finditer or scanner",
+    "HASH": "hash object of hashlib",
+    "Compress": "compressor of zlib",
+    "Decompress": "decompressor of zlib",
+}
 
 
 def add_type(kind: type, reduce: Callable[[Any, Any], Reduced]) -> None:
@@ -61,7 +65,7 @@ class Freezer(pickle.Pickler):
         memo = static.memo()
         first = len(memo)
         memo.update({id(one): (first + n, one) for n, one in enumerate(anchors)})
-        self.memo = memo  # type: ignore[assignment]  # a dict is accepted; the proxy is what is read back
+        self.memo = memo  # a dict is accepted; what is read back is a proxy
         self._anchors = {id(one) for one in anchors}
         self._kinds: dict[type, Any] = {}
         self._queued: set[int] = set()

@@ -15,7 +15,7 @@ from typing import Any
 
 from kos.runtime.kernelcall import KernelCall
 
-_by_name: dict[int, bool] = {}   # id of a class known to be permanent -> True
+_by_name: dict[int, bool] = {}  # id of a class known to be permanent -> True
 _shared_names: dict[int, tuple[str, str]] = {}
 _shared_dicts: dict[int, str] = {}
 _load_shared: list[Callable[[str], dict[str, Any]]] = []

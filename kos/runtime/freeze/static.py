@@ -74,10 +74,28 @@ def _always() -> Iterable[Any]:
     for value in vars(builtins).values():
         if not isinstance(value, atoms):
             yield value
-    yield from (types.FunctionType, types.MethodType, types.ModuleType, types.CellType, types.SimpleNamespace,
-                types.MappingProxyType, types.BuiltinFunctionType, type(None), type(Ellipsis), type(NotImplemented))
-    yield from (object.__new__, int.__new__, float.__new__, str.__new__, bytes.__new__, tuple.__new__,
-                frozenset.__new__, copyreg.__newobj__)  # type: ignore[attr-defined]  # absent from typeshed
+    yield from (
+        types.FunctionType,
+        types.MethodType,
+        types.ModuleType,
+        types.CellType,
+        types.SimpleNamespace,
+        types.MappingProxyType,
+        types.BuiltinFunctionType,
+        type(None),
+        type(Ellipsis),
+        type(NotImplemented),
+    )
+    yield from (
+        object.__new__,
+        int.__new__,
+        float.__new__,
+        str.__new__,
+        bytes.__new__,
+        tuple.__new__,
+        frozenset.__new__,
+        copyreg.__newobj__,
+    )  # type: ignore[attr-defined]  # absent from typeshed
     yield from (collections.OrderedDict, collections.defaultdict, collections.deque, collections.Counter)
     yield from (value for name, value in vars(itertools).items() if isinstance(value, type))
 

@@ -4,7 +4,7 @@ Follows Modules/main.c (pymain_run_file), Python/pythonrun.c (handle_system_exit
 Python/pylifecycle.c (Py_FinalizeEx).
 """
 
-from _kos import Exit, trap
+from _kos import Exit, start_signals, trap
 
 from kos.runtime import ending
 from kos.runtime.importer import run_body
@@ -13,6 +13,7 @@ from kos.runtime.importer import run_body
 def main(path):
     """Run the program; never returns."""
     interrupted = False
+    start_signals()
     try:
         unit_id, namespace = ending.load_main(path)
         if unit_id is None:
