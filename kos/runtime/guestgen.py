@@ -44,7 +44,12 @@ class GuestGen:
                 raise exc
             raise StopIteration
         self._running = True
-        return self.go_on(exc, value)
+        if exc is None:
+            return self.go_on(None, value)
+        try:
+            return self.go_on(exc, value)
+        finally:
+            del exc  # it holds this frame in its traceback: without this, a cycle, and everything in it lives on
 
     def go_on(self, exc: BaseException | None, value: Any) -> tuple[bool, Any]:
         """Advance a running body, with a trap's answer where it stands in one."""
@@ -75,6 +80,8 @@ class GuestGen:
                 return True, result[0]
             self._pending = result
             return False, result
+        finally:
+            exc = None  # as in step()
         raise RuntimeError("generator raised StopIteration") from stop
 
     def _finish(self) -> None:
@@ -89,14 +96,15 @@ class GuestGen:
                 try:
                     answer = suspend(result)
                 except BaseException as raised:
-                    failure = raised
+                    exc = raised
                 else:
                     done, result = self.go_on(None, answer)
                     continue
-                done, result = self.go_on(failure, None)
+                done, result = self.go_on(exc, None)
             return result
         finally:
             hooks.sync_depth -= 1
+            exc = None  # as in step()
 
     # -- for C code: synchronously ------------------------------------------------------------------------------
 
@@ -120,7 +128,8 @@ class GuestGen:
             return None
         try:
             self._sync(GeneratorExit(), None)
-        except (StopIteration, GeneratorExit):
+        except (StopIteration, GeneratorExit) as end:
+            end.__traceback__ = None
             return None
         raise RuntimeError("generator ignored GeneratorExit")
 

@@ -167,7 +167,8 @@ def _close(gen: GuestGen) -> Any:
         return None
     try:
         done, _ = gen.step(GeneratorExit(), None)
-    except (StopIteration, GeneratorExit):
+    except (StopIteration, GeneratorExit) as end:
+        end.__traceback__ = None
         return None
     if done:
         raise RuntimeError("generator ignored GeneratorExit")
