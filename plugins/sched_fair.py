@@ -66,3 +66,7 @@ class Fair:
         """The task's share of one latency, by weight (sched_slice() of fair.c)."""
         total = rq.load + task.weight
         return max(LATENCY_NS * task.weight // max(total, 1), MIN_GRANULARITY_NS)
+
+
+def make(options: dict[str, object]) -> Fair:
+    return Fair()

@@ -47,3 +47,7 @@ class RoundRobin:
 
     def preempts(self, rq: RunQueue, current: Task, woken: Task) -> bool:
         return False
+
+
+def make(options: dict[str, object]) -> RoundRobin:
+    return RoundRobin()

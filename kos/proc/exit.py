@@ -11,7 +11,7 @@ same hold of tasklist_lock in which it becomes visible as a zombie: whoever reap
 from __future__ import annotations
 
 from kos.fs import fdtable, fsctx
-from kos.fs.structs import fd_tables, contexts
+from kos.fs.structs import contexts, fd_tables
 from kos.hw.cpu import SUPERVISOR, this
 from kos.hw.ipi import notify
 from kos.mm import switch

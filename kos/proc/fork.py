@@ -11,7 +11,8 @@
 Each step that can fail undoes itself and everything before it; the parent runs again only when all is done. The order
 is Linux's copy_process(). FreeBSD's fork1() differs in two things that matter: it takes the pid and links the child
 into the process table *before* it copies (state PRS_NEW hides it), and it copies and zeroes named zones of struct
-proc (p_startcopy, p_startzero). Here a slot is zero when it is handed out, and nobody can find it until it is published.
+proc (p_startcopy, p_startzero). Here a slot is zero when it is handed out, and nobody can find it before it is
+published.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from contextlib import ExitStack
 
 from kos.errors import GuestFault
 from kos.fs import fdtable, fsctx
-from kos.fs.structs import fd_tables, contexts
+from kos.fs.structs import contexts, fd_tables
 from kos.hw.cpu import this
 from kos.mm import dup
 from kos.mm.mm import mmget, mmput

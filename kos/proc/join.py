@@ -1,4 +1,4 @@
-"""join(): the exit code of a thread. Linux has no such call; a C library builds it from a futex and a word in memory."""
+"""join(): the exit code of a thread. Linux has no such call; a C library builds it from a futex and a word."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Interval timers: setitimer, getitimer, alarm. Deadlines of sleepers are kos.sched.timer's.
 
-ITIMER_REAL is an absolute time in the arena, watched by the CPU on which it was set, whether the process runs, sleeps or
-is stopped. ITIMER_VIRTUAL and ITIMER_PROF are amounts of CPU time of the whole process, looked at on the timer ticks
-that hit it, so they are never early and at most a tick late. Linux: kernel/time/itimer.c, posix-cpu-timers.c.
+ITIMER_REAL is an absolute time in the arena, watched by the CPU on which it was set, whether the process runs,
+sleeps or is stopped. ITIMER_VIRTUAL and ITIMER_PROF are amounts of CPU time of the whole process, looked at on the
+timer ticks that hit it, so they are never early and at most a tick late. Linux: kernel/time/itimer.c,
+posix-cpu-timers.c.
 """
 
 from __future__ import annotations
@@ -115,5 +116,5 @@ def _on_tick(task: Task, ran_ns: int) -> None:
             signal.send_locked(process, SIGPROF)
 
 
-timer.expire_other[timer.REAL_TIMER] = _strike_real
+timer.strike[timer.REAL_TIMER] = _strike_real
 sched.tick_hooks.append(_on_tick)

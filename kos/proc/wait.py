@@ -92,17 +92,17 @@ def _news_of(me: Process, child: Process, options: int) -> News | None:
             rusage.charge_waited(me, child)
             release_process(child)
         return news
-    news = None
+    told: News | None = None
     with signal_lock(child):
         if child.life & PL_STOP_UNREAD and child.flags & PF_STOPPED and options & WSTOPPED:
             sig = child.stop_sig
-            news = News(child.pid, sig << 8 | 0x7F, CLD_STOPPED, sig, rusage.of_child(child))
+            told = News(child.pid, sig << 8 | 0x7F, CLD_STOPPED, sig, rusage.of_child(child))
             if not keep:
                 child.life &= ~PL_STOP_UNREAD
         elif child.flags & PF_CONTINUED and options & WCONTINUED:
-            news = News(child.pid, 0xFFFF, CLD_CONTINUED, SIGCONT, rusage.of_child(child))
+            told = News(child.pid, 0xFFFF, CLD_CONTINUED, SIGCONT, rusage.of_child(child))
             if not keep:
                 child.flags &= ~PF_CONTINUED
         if not child.life & PL_STOP_UNREAD and not child.flags & PF_CONTINUED:
             tree.remove_report(child)
-    return news
+    return told

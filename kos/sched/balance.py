@@ -49,7 +49,7 @@ def idlest(mask: int) -> int:
 
 
 def choose_cpu(task: Task) -> int:
-    """Where a woken task goes; the lock of its run queue held. Where it was, unless it is free to move to an idle CPU."""
+    """Where a woken task goes, the lock of its run queue held: where it was, unless it may move to an idle CPU."""
     cpu: int = task.cpu
     if not task.ctx_len:
         return cpu

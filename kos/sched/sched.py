@@ -18,7 +18,7 @@ from kos.hw import ipi
 from kos.hw.cpu import this
 from kos.hw.ipi import RESCHED, notify, send_ipi
 from kos.platform.host.clock import now_ns
-from kos.sched import balance
+from kos.sched import balance, timer
 from kos.sched.policy import in_use
 from kos.sched.structs import (
     ANY_SLEEP,
@@ -35,10 +35,10 @@ from kos.sched.structs import (
     RunQueue,
     Task,
     machine,
+    processes,
     rq_locks,
     run_queues,
     signal_locks,
-    processes,
     tasks,
 )
 from kos.sync.spinlock import SpinLock
@@ -56,7 +56,6 @@ class _Local:
 
 local = _Local()
 tick_hooks: list[Callable[[Task, int], None]] = []  #: (current task, ns it ran since the last tick); no locks held
-watch_sleeper: Callable[[Task], None]  #: kos.sched.timer's: this CPU will wake the task at its deadline
 
 
 def boot(nr_cpus: int) -> None:
@@ -122,7 +121,7 @@ def switch_out(task: Task, deadline_ns: int = 0, to: int | None = None) -> None:
             task.nr_switches += 1
             if deadline_ns:
                 task.deadline_ns = deadline_ns
-                watch_sleeper(task)
+                timer.watch(deadline_ns, timer.SLEEPER, task.index)
         else:
             if state == RUNNING:
                 task.nr_preempted += 1
@@ -331,9 +330,13 @@ def recalc_sigpending(task: Task) -> bool:
 
 def recalc_sigpending_locked(task: Task) -> bool:
     process = processes[task.process]
-    found = (task.pending | process.shared_pending) & ~task.blocked or task.jobctl & JC_STOP_PENDING or process.flags & (PF_TELL_CONTINUED | PF_TELL_STOPPED)
+    found = bool(
+        (task.pending | process.shared_pending) & ~task.blocked
+        or task.jobctl & JC_STOP_PENDING
+        or process.flags & (PF_TELL_CONTINUED | PF_TELL_STOPPED)
+    )
     task.sigpending = 1 if found else 0
-    return bool(found)
+    return found
 
 
 def _must_wake(task: Task, state: int) -> bool:
@@ -393,6 +396,16 @@ def _leave_cpu() -> None:
     this.block.current_pid = 0
 
 
+def _wake_sleeper(slot: int, deadline_ns: int) -> None:
+    """A deadline has come. The slot may serve another task by now, or the same one may sleep anew.
+
+    That one is woken without need only if it sleeps until the same nanosecond, and who is woken looks again.
+    """
+    task = tasks[slot]
+    if task.deadline_ns == deadline_ns:
+        wake(task)
+
+
 def _on_resched(sender: int, a: int, b: int, c: int) -> None:
     """RESCHED: takes no locks; what it leaves is looked at by need_resched()."""
     local.look = True
@@ -408,3 +421,4 @@ def _keep_pending() -> None:
 
 ipi.vectors[RESCHED] = _on_resched
 ipi.poll_hooks.append(_keep_pending)
+timer.strike[timer.SLEEPER] = _wake_sleeper

@@ -11,14 +11,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
-from kos.sched import sched
-from kos.sched.structs import ANY_SLEEP, FREE, tasks
+from kos.sched.structs import tasks
 
 SLEEPER, REAL_TIMER = 0, 1  #: kinds of entries
 _heap: list[tuple[int, int, int]] = []  #: (deadline in ns, kind, slot)
 
-#: What to do with an entry that is not a sleeper: (slot, deadline_ns) -> None. Filled by kos.proc.itimer.
-expire_other: dict[int, Callable[[int, int], None]] = {}
+#: What happens when an entry is due, by kind: (slot, deadline_ns). Filled by kos.sched.sched and kos.proc.timer.
+strike: dict[int, Callable[[int, int], None]] = {}
 
 
 def watch(deadline_ns: int, kind: int, slot: int) -> None:
@@ -38,17 +37,7 @@ def next_deadline() -> int:
 
 
 def expire_due(now: int) -> None:
-    """Wake the sleepers of this CPU whose time has come, and let the other clocks strike."""
+    """Wake the sleepers of this CPU whose time has come, and let the other clocks strike. No lock held."""
     while _heap and _heap[0][0] <= now:
         deadline, kind, slot = heapq.heappop(_heap)
-        if kind != SLEEPER:
-            expire_other[kind](slot, deadline)
-            continue
-        task = tasks[slot]
-        # The slot may serve another task by now: it is woken without need only if it sleeps until the same
-        # nanosecond, and every sleep looks again at what it waits for.
-        if task.state != FREE and task.deadline_ns == deadline:
-            sched.wake(task, ANY_SLEEP)
-
-
-sched.watch_sleeper = lambda task: watch(task.deadline_ns, SLEEPER, task.index)
+        strike[kind](slot, deadline)

@@ -54,9 +54,9 @@ def sigwait(sigs: Iterable[int]) -> int | Wait:
     wanted = _mask(sigs)
     process = process_of(task)
     with signal_lock(process):
+        task.waiting_for = 0
         sig = signal.dequeue_from(task, wanted)
         if sig:
-            task.waiting_for = 0
             return sig
         # Under the signal lock, so that a sender sees either the sleep or, before it, our look found the signal.
         task.waiting_for = wanted
