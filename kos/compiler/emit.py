@@ -13,7 +13,7 @@ from kos.compiler.scope import Scope
 from kos.compiler.unit import META, CodeInfo, Kind
 
 #: Hidden locals that the prologue of the resume form does not restore.
-_NOT_STATE = frozenset({"$r", "$pt", "$cells", "$j", "$child", "$L", "$si", "$n"})
+_NOT_STATE = frozenset({"$r", "$pt", "$cells", "$j", "$child", "$L", "$si"})
 
 
 class Lowering(Matching):
@@ -225,7 +225,8 @@ class Emitter:
     def _compile(
         self, scope: Scope, body: list[ast.stmt], args: ast.arguments, outer: set[str] | None = None
     ) -> CodeType:
-        function = ast.FunctionDef(scope.name, args, body, [], lineno=self._first_line(scope), col_offset=0)
+        # Not under its own name, which would be a local of the wrapper, not the module's.
+        function = ast.FunctionDef("$fn", args, body or [ast.Pass()], [], lineno=self._first_line(scope), col_offset=0)
         function.end_lineno, function.end_col_offset = function.lineno, 0
         enclosing: list[ast.stmt] = [t.assign(name, t.const(None)) for name in sorted(outer or scope.free)]
         wrap = ast.FunctionDef(
@@ -249,7 +250,7 @@ class Emitter:
         consts = code.co_consts
         if meta:
             consts = (*consts, (META, self.unit_id, scope.index))
-        return code.replace(co_qualname=scope.qualname, co_consts=consts)
+        return code.replace(co_name=scope.name, co_qualname=scope.qualname, co_consts=consts)
 
 
 def _hidden_locals(body: list[ast.stmt]) -> list[str]:

@@ -150,6 +150,8 @@ class Expressions(Names):
         return ast.Set(self.operands(node.elts))
 
     def expr_Dict(self, node: ast.Dict) -> ast.expr:
+        if node.keys == [None]:
+            return ast.Dict([None], [self.expr(node.values[0])])
         flat: list[ast.expr] = []
         for key, value in zip(node.keys, node.values, strict=True):
             flat += [_mapping(value)] if key is None else [key, value]

@@ -49,16 +49,23 @@ class Names(Core):
                 made = self._class_load(name)
             else:
                 made = ast.Subscript(t.load("$ns"), t.const(name), node.ctx)
+        elif self.resume and isinstance(node.ctx, ast.Load) and self.scope.kind == "function":
+            if name in self.scope.cells and name not in self.scope.free:
+                made = self._own_cell(name)
         return t.place(made, node)
 
     def _class_load(self, name: str) -> ast.expr:
         scope = self.scope
-        found = ast.NamedExpr(t.store("$n"), t.call("$cl", t.load("$ns"), t.const(name)))
         elsewhere: ast.expr = t.load(name)
         if name in scope.local and name in scope.free:
             # Bound here, so never the enclosing function's, although a method closes over that one.
             elsewhere = t.call("$gl", t.call("$globals"), t.const(name))
-        return ast.IfExp(t.is_(found, t.load("$M")), elsewhere, t.load("$n"))
+        return ast.IfExp(t.call("$has", t.load("$ns"), t.const(name)), t.item(t.load("$ns"), name), elsewhere)
+
+    def _own_cell(self, name: str) -> ast.expr:
+        """In the resume form all cells come from outside; an unbound one must still say that it is a local."""
+        index = sorted(self.scope.cells | self.scope.free).index(name)
+        return t.call("$cell", t.item(t.load("$cells"), index), t.const(name))
 
     def pure_Attribute(self, node: ast.Attribute) -> ast.expr:
         return t.place(ast.Attribute(self.native(node.value), self.scope.mangle(node.attr), node.ctx), node)

@@ -5,10 +5,6 @@ from __future__ import annotations
 from types import CellType
 from typing import Any
 
-#: What `class_load` answers where the namespace does not have the name.
-MISSING = object()
-
-
 def most_derived(meta: type, bases: tuple[Any, ...]) -> type:
     """The metaclass that all bases' metaclasses agree with."""
     winner = meta
@@ -52,12 +48,24 @@ def check_init(result: object) -> None:
         raise TypeError(f"__init__() should return None, not '{type(result).__name__}'")
 
 
-def class_load(namespace: Any, name: str) -> Any:
-    """`$cl`: a name in a class body's namespace, or MISSING."""
+def has_name(namespace: Any, name: str) -> bool:
+    """`$has`: whether a class body's namespace has a name (a mapping may make it up when it is asked)."""
+    if type(namespace) is dict:
+        return name in namespace
     try:
-        return namespace[name]
+        namespace[name]
     except KeyError:
-        return MISSING
+        return False
+    return True
+
+
+def cell_value(cell: CellType, name: str) -> Any:
+    """`$cell`: a local that closures share, in the resume form."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        message = f"cannot access local variable {name!r} where it is not associated with a value"
+        raise UnboundLocalError(message) from None
 
 
 def class_set(namespace: Any, name: str, value: Any) -> Any:

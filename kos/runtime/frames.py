@@ -79,11 +79,15 @@ def _capture_one(gen: GeneratorType[Any, Any, Any], info: CodeInfo) -> Frame:
     if frame is None or gen.gi_running:
         raise CannotCapture(f"{info.qualname} is {'running' if gen.gi_running else 'finished'}")
     view = frame.f_locals
+    if gen.gi_code is info.resume and not gen.gi_suspended:
+        if view["$j"]:
+            raise CannotCapture(f"{info.qualname} was rebuilt and has not landed")
+        return Frame(info.unit_id, info.index, 0, dict(view["$L"]), _closure_of(gen), frame.f_globals)
     if gen.gi_suspended:
         point = view["$pt"]
         cells = dict(zip(info.cellnames, view.get("$cells", ()), strict=True))
     else:
-        point, cells = _unstarted(gen, info)
+        point, cells = 0, _closure_of(gen)
     state = {name: value for name, value in view.items() if name not in _NOT_STATE and name not in cells}
     if type(view) is dict:
         # Before 3.13 the dict stays with the frame object, and would keep alive what the frame lets go.
@@ -91,17 +95,15 @@ def _capture_one(gen: GeneratorType[Any, Any, Any], info: CodeInfo) -> Frame:
     return Frame(info.unit_id, info.index, point, state, cells, frame.f_globals)
 
 
-def _unstarted(gen: GeneratorType[Any, Any, Any], info: CodeInfo) -> tuple[int, dict[str, CellType]]:
-    """Point and cells of a body that nobody has advanced yet: its function alone knows the cells."""
-    if gen.gi_code is info.resume:
-        view = gen.gi_frame.f_locals
-        raise CannotCapture(f"{info.qualname} was rebuilt at point {view.get('$j')} and has not landed")
+def _closure_of(gen: GeneratorType[Any, Any, Any]) -> dict[str, CellType]:
+    """The closure of a body that nobody has advanced yet: its function alone knows the cells."""
+    code = gen.gi_code
+    if not code.co_freevars:
+        return {}
     for held in gc.get_referents(gen):
-        if type(held) is FunctionType and held.__code__ is gen.gi_code:
-            return 0, dict(zip(held.__code__.co_freevars, held.__closure__ or (), strict=True))
-    if gen.gi_code.co_freevars:
-        raise CannotCapture(f"the closure of {info.qualname} cannot be found")
-    return 0, {}
+        if type(held) is FunctionType and held.__code__ is code:
+            return dict(zip(code.co_freevars, held.__closure__ or (), strict=True))
+    raise CannotCapture(f"the closure of {code.co_qualname} cannot be found")
 
 
 def _landed() -> Body:

@@ -25,8 +25,27 @@ def install(own: dict[str, Any]) -> None:
     own.update(_TABLE)
     own["$p"] = hooks.pending
     own["$w"] = calls.new_dispatcher()
-    own["$sp"] = library_maker("calls", "safepoint")
+    own["$sp"] = safepoint
     own["$build_class"] = library_maker("calls", "build_class")
+    if _early is not None:
+        _early.append(own)
+
+
+#: Builtins dicts that were made before this process became a CPU: they hold another pending word.
+_early: list[dict[str, Any]] | None = []
+
+
+def rebind() -> None:
+    """hooks.pending is this CPU's own from now on: once, in each CPU's process."""
+    global _early
+    for own in _early or ():
+        own["$p"] = hooks.pending
+    _early = None
+
+
+def safepoint() -> Any:
+    """`$sp`: what a body delegates to where it sees the pending word set; () where there is nothing to do."""
+    return hooks.safepoint()
 
 
 def library_maker(module: str, name: str) -> Callable[..., Any]:
@@ -126,8 +145,8 @@ _TABLE: dict[str, Any] = {
     "$dyn": see_locals,
     "$import_from": import_from,
     "$import_star": import_star,
-    "$M": classes.MISSING,
-    "$cl": classes.class_load,
+    "$has": classes.has_name,
+    "$cell": classes.cell_value,
     "$cs": classes.class_set,
     "$cd": classes.class_delete,
     "$gl": classes.global_load,
