@@ -18,6 +18,7 @@ from kos.hw.pte import PFN_MASK, PTE_A, PTE_COW, PTE_FILE, PTE_SPECIAL, PTE_W
 from kos.mm.page import map_pages
 from kos.mm.page_alloc import alloc_pages
 from kos.mm.pgtable import leaf_slices, make_leaf
+from kos.mm.shootdown import StaleBatch
 from kos.mm.structs import (
     PG_ANON,
     PG_USED,
@@ -146,3 +147,13 @@ def adopt_many(pfns: np.ndarray[tuple[int], np.dtype[np.int64]], family: int, vp
     page_mapping.np[pfns] = family
     page_index.np[pfns] = vpns
     page_mapcount.np[pfns] = 1
+
+
+def write_protect(mm: Mm, start: int, end: int, stale: StaleBatch) -> None:
+    """Take the right to write from every entry of a range; `stale` notes it. The next write faults and gets it back."""
+    for vaddr, at, count in leaf_slices(mm.pgd, start, end):
+        part = frames.np64[at : at + count]
+        lost = np.flatnonzero(part & _W)
+        if len(lost):
+            part[lost] &= ~_W
+            stale.add_downgrade(vaddr, count << 12, len(lost))

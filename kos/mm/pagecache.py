@@ -75,7 +75,7 @@ def put_mapping(m: Mapping) -> None:
             return
     with mapping_lock(m):
         m.size = 0
-        _drop_from(m, 0)
+        _drop(m, 0, MAX_PAGES)
     uncharge(m.charged)
     m.charged = 0
     with mms_lock:
@@ -179,20 +179,20 @@ def nodes_of(m: Mapping) -> list[int]:
     return found
 
 
-def _drop_from(m: Mapping, first: int) -> None:
-    """Take pages first.. out of the cache, none of them mapped; mapping lock held."""
-    doomed = [(i, pfn) for i, pfn in pages_of(m) if i >= first]
-    if not first:
+def _drop(m: Mapping, first: int, last: int) -> None:
+    """Take pages first..last-1 out of the cache, none of them mapped; mapping lock held."""
+    pages = pages_of(m)
+    doomed = [(i, pfn) for i, pfn in pages if first <= i < last]
+    if len(doomed) == len(pages):
         nodes = nodes_of(m)
         m.root = m.height = m.nr_nodes = 0
-        m.nr_pages = 0
         for pfn in nodes:
             page_refcount.v[pfn] = 0
         free_pages(nodes)
     else:
         for index, _ in doomed:
             _clear_slot(m, index)
-        m.nr_pages -= len(doomed)
+    m.nr_pages -= len(doomed)
     for _, pfn in doomed:
         put_frame(pfn)
 
@@ -251,30 +251,38 @@ def write(m: Mapping, pos: int, data: bytes | memoryview) -> int:
 def truncate(m: Mapping, size: int) -> None:
     """Set the size; pages past the end leave every address space and then the cache. No lock held but fs'.
 
-    The file system holds its lock of the inode, so that nobody writes meanwhile.
-    What lies between the new end and the end of its page becomes zeros, so that growing again shows none of it.
+    The file system holds its lock of the inode, so that nobody writes meanwhile. What lies between the new end
+    and the end of its page becomes zeros, so that growing again shows none of it.
     """
     with mapping_lock(m):
         old = m.size
         m.size = size
     if size >= old:
         return
-    first = size + PAGE_SIZE - 1 >> 12
+    _evict(m, size + PAGE_SIZE - 1 >> 12, MAX_PAGES)
+    with mapping_lock(m):
+        tail = size & PAGE_SIZE - 1
+        pfn = find_page(m, size >> 12) if tail else 0
+        if pfn:
+            at = (pfn << 12) + tail
+            frames.mem[at : at + PAGE_SIZE - tail] = ZEROS[tail:]
+
+
+def punch_hole(m: Mapping, first: int, last: int) -> None:
+    """Pages first..last-1 read as zeros from now on, for everybody (MADV_REMOVE). No lock held but fs'."""
+    _evict(m, first, last)
+
+
+def _evict(m: Mapping, first: int, last: int) -> None:
+    """Unmap pages first..last-1 everywhere, and take them out of the cache once nobody maps them."""
     while True:
-        unmap_mapping_range(m, first)
+        unmap_mapping_range(m, first, last)
         with mapping_lock(m):
-            if m.size != size:  # somebody truncated or wrote meanwhile: the later call has it
-                return
-            doomed = [pfn for i, pfn in pages_of(m) if i >= first]
+            doomed = [pfn for i, pfn in pages_of(m) if first <= i < last]
             with frame_lock:
                 is_mapped = any(page_mapcount.v[pfn] for pfn in doomed)
             if not is_mapped:
-                _drop_from(m, first)
-                tail = size & PAGE_SIZE - 1
-                pfn = find_page(m, size >> 12) if tail else 0
-                if pfn:
-                    at = (pfn << 12) + tail
-                    frames.mem[at : at + PAGE_SIZE - tail] = ZEROS[tail:]
+                _drop(m, first, last)
                 return
         relax()  # a fork that had read the old entries is copying them; the next round takes the copies
 

@@ -30,8 +30,8 @@ from kos.mm.vma import for_each_vma, mapping_vmas
 from kos.mm.zap import zap_range
 
 
-def unmap_mapping_range(m: Mapping, first: int) -> None:
-    """Clear every entry that maps page `first` of a file or a later one, private copies included; no lock held.
+def unmap_mapping_range(m: Mapping, first: int, last: int) -> None:
+    """Clear every entry that maps pages first..last-1 of a file, private copies included; no lock held.
 
     The VMAs are found under the mapping lock, and looked for again under each mm's own: the order of locks
     does not allow to hold both that way round (Linux has i_mmap_rwsem inside the page-table lock's place).
@@ -47,8 +47,9 @@ def unmap_mapping_range(m: Mapping, first: int) -> None:
             for v in for_each_vma(mm):
                 if v.mapping == m.index:
                     start = max(v.start, v.start + (first - v.pgoff << 12))
-                    if start < v.end:
-                        zap_range(mm, start, v.end, stale)
+                    end = min(v.end, v.start + (last - v.pgoff << 12))
+                    if start < end:
+                        zap_range(mm, start, end, stale)
             stale.invalidate("truncate")
 
 
