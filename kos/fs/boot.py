@@ -55,7 +55,6 @@ def boot(folders: Sequence[str] = (), programs: Sequence[str] = ()) -> None:
         for name, (device, _) in DEVICES.items():
             node = alloc_inode(I_DEVICE, stat.S_IFCHR | 0o666)
             node.device = device
-            node.flags = IF_READ_ONLY
             dirent.insert(dev, name, node)
         proc = procfs.make_root(root)
         dirent.insert(root, b"proc", proc)

@@ -18,6 +18,7 @@ from kos.fs.structs import (
     FD_CHUNK,
     FD_INLINE,
     NR_OPEN,
+    FdChunk,
     FdTable,
     File,
     fd_chunks,
@@ -30,23 +31,25 @@ from kos.hw.cpu import this
 
 T = TypeVar("T")
 _SLOT = CLOEXEC - 1
-_views: dict[int, memoryview] = {}  #: table slot -> its inline words
-_chunk_views: dict[int, memoryview] = {}
+# Views of the words, with the structure they belong to: another machine in this process has other structures.
+_views: dict[int, tuple[FdTable, memoryview]] = {}
+_chunk_views: dict[int, tuple[FdChunk, memoryview]] = {}
 
 
 def _inline(ft: FdTable) -> memoryview:
-    view = _views.get(ft.index)
-    if view is None:
+    found = _views.get(ft.index)
+    if found is None or found[0] is not ft:
         at = FdTable.first.offset  # type: ignore[attr-defined]  # a ctypes field
-        view = _views[ft.index] = memoryview(ft).cast("B")[at : at + 4 * FD_INLINE].cast("I")
-    return view
+        found = _views[ft.index] = ft, memoryview(ft).cast("B")[at : at + 4 * FD_INLINE].cast("I")
+    return found[1]
 
 
 def _chunk(slot: int) -> memoryview:
-    view = _chunk_views.get(slot)
-    if view is None:
-        view = _chunk_views[slot] = memoryview(fd_chunks[slot]).cast("B").cast("I")
-    return view
+    chunk = fd_chunks[slot]
+    found = _chunk_views.get(slot)
+    if found is None or found[0] is not chunk:
+        found = _chunk_views[slot] = chunk, memoryview(chunk).cast("B").cast("I")
+    return found[1]
 
 
 def _words(ft: FdTable, fd: int) -> tuple[memoryview, int] | None:
