@@ -49,10 +49,11 @@ def check_source(path: str) -> None:
     Compiles it as the CPU will, so the compiled form is in the cache when the machine boots.
     """
     from kos.compiler import compile_unit
+    from kos.runtime.source import decode
 
     try:
         with open(path, "rb") as f:
-            source = _decode(f.read(), path)
+            source = decode(f.read(), path)
         compile_unit(source, path)
     except OSError as e:
         raise UsageError(f"cannot read {path!r}: {e.strerror}") from None
@@ -61,24 +62,3 @@ def check_source(path: str) -> None:
         raise UsageError(f"{where}: {type(e).__name__}: {e.msg}") from None
     except (ValueError, RecursionError, MemoryError) as e:
         raise UsageError(f"{path}:1: {type(e).__name__}: {e}") from None
-
-
-def _decode(data: bytes, path: str) -> str:
-    """Source text by PEP 263: byte-order mark, coding line, else UTF-8."""
-    import io
-    import tokenize
-
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    try:
-        text = io.TextIOWrapper(io.BytesIO(data), encoding, newline=None).read()
-    except UnicodeDecodeError as e:
-        error = SyntaxError(f"(unicode error) {e}")
-        error.filename = path
-        error.lineno = data.count(b"\n", 0, e.start) + 1
-        raise error from None
-    if "\0" in text:
-        error = SyntaxError("source code cannot contain null bytes")
-        error.filename = path
-        error.lineno = text.count("\n", 0, text.index("\0")) + 1
-        raise error
-    return text

@@ -111,7 +111,7 @@ def boot(config: MachineConfig) -> Booted:
     """A machine whose CPUs are up. Raises HostError or UsageError, with nothing left behind."""
     params = config.params()
     name = f"kos-{config.name}" if config.name else f"kos-{this_pid()}-{next(_numbers)}"
-    parts.declare(config)
+    active = parts.declare(config)
     arena = Arena.create(name, params)
     supervisor: Supervisor | None = None
     try:
@@ -119,7 +119,7 @@ def boot(config: MachineConfig) -> Booted:
         arena.header.host_pid = this_pid()
         spinlock.renew_all()
         spinlock.debug.check_order = config.debug_locks
-        parts.boot_all(config, params)
+        parts.boot_all(config, params, active)
         bells = make_bells(config.cpus)
         supervisor = Supervisor(arena, bells, config.watchdog)
         from kos.machine.cpu_main import cpu_main

@@ -23,13 +23,13 @@ from kos.machine import parts, traps
 from kos.machine.config import MachineConfig
 from kos.machine.control import control
 from kos.mm import switch
+from kos.mm.structs import mms
 from kos.platform.host import process as host
 from kos.platform.host.atomic import fence
 from kos.platform.host.clock import now_ns
-from kos.proc import timer
 from kos.runtime import hooks
 from kos.runtime.trampoline import Context, Loops
-from kos.sched import sched
+from kos.sched import sched, timer
 
 MAX_SLEEP_NS = 1_000_000_000  #: an idle CPU looks around this often even if nobody rings
 GC_EVERY = 256  #: tasks that end here between two collections of Python's cyclic garbage
@@ -87,9 +87,8 @@ def _on_call(sender: int, a: int, b: int, c: int) -> None:
 def _on_poll() -> None:
     """After the interrupt queue: the stop word and the timer tick."""
     block = this.block
-    if block.stop:
-        raise MachineStop
-    if control.s.panic_cpu and control.s.panic_cpu != this.id + 1:
+    if block.stop or (control.s.panic_cpu and control.s.panic_cpu != this.id + 1):
+        hooks.DEAD[0] = BaseException  # on its way out it must not run handlers of the guest's
         raise MachineStop
     tick = block.tick
     if tick != block.seen_tick:
@@ -166,7 +165,7 @@ class _Cpu:
             if task is None:
                 self._idle()
                 continue
-            switch.load_mm(self.traps.mm_of(task))
+            switch.load_mm(mms[task.mm])
             ctx = self.traps.context_of(task)
             if ctx is not None:
                 ctx, trap = self.loops.run(ctx)
@@ -184,7 +183,8 @@ class _Cpu:
                 _ring_supervisor()
         if c.audit_seq != self.audits_seen:
             self.audits_seen = c.audit_seq
-            gc.collect()
+            with hooks.dead():
+                gc.collect()
             ctl.write_epitaph(this.id, "\n".join(parts.audit_cpu(self.contexts)))
             ctl.answers[this.id + 1].audit_done = self.audits_seen
             _ring_supervisor()

@@ -12,25 +12,33 @@ from typing import Any
 
 from kos.errors import GuestFault, KernelBug
 from kos.hw.cpu import this
+from kos.hw.ipi import notify
+from kos.fs import console
 from kos.machine.config import MachineConfig
-from kos.mm import stack, switch
-from kos.mm.structs import Mm, mms
-from kos.platform.host.clock import now_ns
+from kos.machine.control import control
+from kos.fs import boot as fs_boot
+from kos.mm import limits, stack, switch
+from kos.mm.mm import mm_alloc, mmput
+from kos.mm.structs import mms
 from kos.proc import exec as proc_exec
 from kos.proc import exit as proc_exit
 from kos.proc import fork as proc_fork
-from kos.proc import signal, timer
-from kos.runtime import context, program, snapshot, world
+from kos.proc import init as proc_init
+from kos.proc import kill as proc_kill
+from kos.proc import signal
+from kos.runtime import context, program, snapshot
 from kos.runtime.frames import CannotCapture
 from kos.runtime.sync import sync
 from kos.runtime.trampoline import Context, Loops, restored
 from kos.runtime.traps import Exec, Exit, Fork, Resched, Wait
 from kos.sched import sched
-from kos.sched.structs import Task, tasks
+from kos.sched.structs import Task
 from kos.syscall import entry
 
 CLONE_VM = 0x100
-_STRESS_EVERY = 16  #: --stress-context: beyond the first few, only each n-th safepoint saves the context
+SIGKILL, SIGPIPE = 9, 13
+THREAD_STACK = 1 << 20  #: bytes of a thread's stack, unless its context is larger
+UNLIMITED_STACK = 1 << 40
 
 
 class Traps:
@@ -41,35 +49,32 @@ class Traps:
         self.contexts = contexts
         self.stress = config.stress_context
         self.nr_buried = 0
-        self._stress_count = 0
 
     # --- tasks and their contexts --------------------------------------------------------------
 
-    def mm_of(self, task: Task) -> Mm:
-        return mms[task.mm]
-
     def context_of(self, task: Task) -> Context | None:
-        """The task's hot context, restored from its stack pages where need be.
+        """The task's hot context, restored from its stack pages where need be; its mm is loaded.
 
         None: it is gone (killed, or its context is damaged), and has been dealt with.
         """
         ctx = self.contexts.get(task.index)
         if signal.is_killed(task):
-            if ctx is None:
-                ctx = self.contexts[task.index] = Context.empty()
             self._exit(ctx, task, Exit(signal.fatal_status(task), True))
             return None
         if ctx is not None:
+            if not self._vfork_is_over(ctx, task):
+                return None
+            if ctx.again is not None:
+                trap, ctx.again = ctx.again, None
+                return ctx if self.handle(ctx, trap) else None
             return ctx
         try:
             frames, its_world, _ = context.read(task, mms[task.mm])
-            ctx = restored(frames, its_world)
+            ctx = restored(frames, its_world, task.result)
         except context.BadContext as e:
             entry.complain(str(e))
-            ctx = self.contexts[task.index] = Context.empty()
-            self._exit(ctx, task, Exit(int(9), True))
+            self._exit(None, task, Exit(SIGKILL, True))
             return None
-        ctx.value = task.result
         task.ctx_len = 0
         self.contexts[task.index] = ctx
         return ctx
@@ -90,28 +95,24 @@ class Traps:
     # --- the traps -----------------------------------------------------------------------------
 
     def handle(self, ctx: Context, trap: Any) -> bool:
+        """Do what a trap asks for. True: the same task goes on at once, with ctx.value or ctx.error."""
         task: Task = this.task
         kind = type(trap)
         if kind is Wait:
-            if trap.deadline_ns:
-                timer.arm(task, trap.deadline_ns)
-            if signal.pending(task):
-                sched.wake(task)  # it came between the call's last look and now
-            if self.stress:
-                self._stress_save(ctx, task)
-            sched.switch_out(task)
+            sched.switch_out(task, trap.deadline_ns, self._stress_save(ctx, task) if self.stress else None)
             return False
         if kind is Resched:
-            target = sched.wants_migration(task)
             if self.stress:
-                self._stress_save(ctx, task)
-            elif target is not None and self.save(ctx, task, "migrate"):
-                sched.move_to(task, target)
-            sched.switch_out(task)
+                target = self._stress_save(ctx, task)
+            else:
+                target = sched.wants_migration(task)
+                if target is not None and not self.save(ctx, task, "migrate"):
+                    target = None
+            sched.switch_out(task, 0, target)
             return False
         if kind is Fork:
             self._fork(ctx, task, trap)
-            return True
+            return self._vfork_is_over(ctx, task)
         if kind is Exec:
             return self._exec(ctx, task, trap)
         if kind is Exit:
@@ -119,11 +120,15 @@ class Traps:
             return False
         raise KernelBug(f"pid {task.pid} trapped with {trap!r}")
 
-    def _stress_save(self, ctx: Context, task: Task) -> None:
-        """--stress-context: save and drop the context at this suspension, and send the task elsewhere."""
-        self._stress_count += 1
-        if self.save(ctx, task, "stress"):
-            sched.place_elsewhere(task)
+    def _stress_save(self, ctx: Context, task: Task) -> int | None:
+        """--stress-context: save and drop the context at this suspension; the CPU that it goes to."""
+        if not self.save(ctx, task, "stress"):
+            return None
+        for step in range(1, this.nr_cpus):
+            cpu = (this.id + step) % this.nr_cpus
+            if task.affinity >> cpu & 1:
+                return cpu
+        return None
 
     def _fork(self, ctx: Context, task: Task, trap: Fork) -> None:
         """os.fork and kos.guest.clone: the child gets a copy of the Python state, through its stack pages."""
@@ -155,7 +160,8 @@ class Traps:
                 child.stack_top = task.stack_top
                 child.stack_low = task.stack_low
             else:
-                child.stack_low, child.stack_top = stack.setup_thread_stack(mm)
+                size = max(THREAD_STACK, 2 * len(body))
+                child.stack_low, child.stack_top = stack.setup_thread_stack(mm, size)
                 context.write(child, mm, body, "clone")
             child.result = 0
             context.mark_saved(child, body)
@@ -163,37 +169,53 @@ class Traps:
         child = proc_fork.copy_process(trap.flags, copy_context)
         return int(child.pid)
 
+    def _vfork_is_over(self, ctx: Context, task: Task) -> bool:
+        """False: the task waits for its vfork child, and is switched out."""
+        if proc_fork.vfork_wait(task) is None:
+            return True
+        sched.switch_out(task)
+        return False
+
     def _exec(self, ctx: Context, task: Task, trap: Exec) -> bool:
         """Replace the program. Until begin_exec has succeeded, an error is the caller's result."""
         try:
-            path = proc_exec.begin_exec(trap.path, trap.argv, trap.env)
+            begun = proc_exec.begin_exec(trap.path, trap.argv, trap.env)
         except GuestFault as e:
             ctx.error = entry.to_oserror(e)
             return True
-        old = ctx.world
+        if isinstance(begun, Wait):
+            ctx.again = trap  # other threads are still ending: the trap is handled again when the task is awake
+            sched.switch_out(task)
+            return False
+        path, argv = begun
+        flags = ctx.world.flags
         del self.contexts[task.index]
         self.loops.bury(ctx)
         self.nr_buried += 1
-        switch.load_mm(mms[task.mm])
-        self._new_image(task, path, trap.argv, trap.env, world.flags_of(old))
+        self._new_image(task, path, argv, trap.env, flags)
+        sched.switch_out(task)
         return False
 
-    def _new_image(self, task: Task, path: str, argv: list[Any], env: dict[Any, Any], flags: dict[str, Any]) -> None:
-        """Fresh stack, fresh world, and the task at the start of the program; it is runnable."""
-        task.stack_low, task.stack_top = stack.setup_stack(mms[task.mm])
+    def _new_image(self, task: Task, path: str, argv: Any, env: Any, flags: dict[str, Any]) -> None:
+        """Fresh stack, fresh world, and the task at the start of the program."""
+        limit = limits.settings.current().stack
+        task.stack_top = stack.setup_stack(mms[task.mm], limit)
+        task.stack_low = task.stack_top - (limit if limit >= 0 else UNLIMITED_STACK)
         task.ctx_len = 0
         gen, its_world = program.start(path, argv, env, flags)
         self.contexts[task.index] = Context(gen, its_world)
-        sched.switch_out(task) if this.task is task else None
 
-    def _exit(self, ctx: Context, task: Task, trap: Exit) -> None:
+    def _exit(self, ctx: Context | None, task: Task, trap: Exit) -> None:
         self.contexts.pop(task.index, None)
-        self.loops.bury(ctx)
-        self.nr_buried += 1
+        if ctx is not None:
+            self.loops.bury(ctx)
+            self.nr_buried += 1
         if trap.group:
             proc_exit.do_group_exit(trap.status)
         else:
             proc_exit.do_exit(trap.status)
+        if control.s.kill_seq != control.s.kill_done:
+            notify(0)  # it waits for the last task to go
 
     # --- safepoints ----------------------------------------------------------------------------
 
@@ -206,13 +228,38 @@ class Traps:
     # --- beginnings and ends -------------------------------------------------------------------
 
     def start_program(self, request: dict[str, Any]) -> None:
-        """The supervisor's request: a first program, child of init."""
-        ...
+        """The supervisor's request: a program, child of init, with the host's streams."""
+        path, folder = request["path"], os.path.dirname(request["path"])
+        control.s.request_error = 0
+        fs_boot.show_folder(folder)
+        console.set_tty(request["tty"])
+        flags = {
+            "tty": {fd for fd, is_tty in enumerate(request["tty"]) if is_tty},
+            "unbuffered": request["unbuffered"],
+        }
+        mm = None
+        try:
+            mm = mm_alloc()
+            limit = 8 << 20
+            top = stack.setup_stack(mm, limit)
+            gen, its_world = program.start(path, request["argv"], request["environ"], flags)
+
+            def setup(task: Task) -> None:
+                task.stack_top, task.stack_low = top, top - limit
+                self.contexts[task.index] = Context(gen, its_world)
+                task.affinity = 1 << this.id
+
+            task = proc_init.new_program(
+                mm, fs_boot.first_files(), fs_boot.first_context(request["cwd"]), os.path.basename(path), setup, (SIGPIPE,)
+            )
+            task.affinity = (1 << this.nr_cpus) - 1
+            control.s.first_pid = task.pid
+        except GuestFault as e:
+            if mm is not None:
+                mmput(mm)
+            control.s.request_error = e.errno
 
     def kill_everything(self) -> bool:
         """Kill all tasks but init; True when none is left."""
-        signal.kill_all()
-        return sched.nr_tasks() == 0
+        return proc_kill.kill_all() == 0
 
-
-__all__ = ["Traps", "now_ns", "tasks"]

@@ -24,6 +24,17 @@ sync_depth: int = 0
 #: Index 0 is this CPU's pending word: safepoints look at it. Put into builtins by `helpers.install`.
 pending: MutableSequence[int] | memoryview = [0]
 
+
+
+def _trap_at_safepoint() -> Any:
+    from kos.runtime import library
+
+    return library.maker("calls", "safepoint")()
+
+
+#: What a body delegates to at a safepoint that finds the pending word set: an iterable, () for nothing to do.
+safepoint: Callable[[], Any] = _trap_at_safepoint
+
 #: Exception types whose handlers and `finally` parts a dead task's frames must not run: see `dead`.
 DEAD: list[Any] = [()]
 

@@ -18,6 +18,7 @@ from greenlet import getcurrent, greenlet
 from kos.runtime import frames, hooks, snapshot
 from kos.runtime.frames import Frame
 from kos.runtime.traps import LANDED
+from kos.runtime.world import switch_to
 
 
 class Buried(BaseException):
@@ -27,7 +28,7 @@ class Buried(BaseException):
 class Context:
     """One task's Python state, while it lives in this process."""
 
-    __slots__ = ("error", "gen", "pinned", "value", "world")
+    __slots__ = ("again", "error", "gen", "pinned", "value", "world")
 
     def __init__(self, gen: GeneratorType[Any, Any, Any], world: Any) -> None:
         self.gen: GeneratorType[Any, Any, Any] | None = gen
@@ -35,6 +36,7 @@ class Context:
         self.pinned: greenlet | None = None  #: where its C frames are, while it waits inside them
         self.value: Any = None  #: result of its last trap
         self.error: BaseException | None = None  #: raised there instead
+        self.again: Any = None  #: a trap to be handled once more before it runs
 
     def run(self) -> Any:
         """Let it run until its next trap, which is returned; not for a pinned one."""
@@ -53,13 +55,20 @@ class Context:
         return frames.capture(self.gen)
 
 
-def restored(saved: list[Frame], world: Any) -> Context:
-    """A context from saved frames: built, run to its leaf, and waiting there for the trap's result."""
+def restored(saved: list[Frame], world: Any, result: int) -> Context:
+    """A context from saved frames: built, run to its leaf, and waiting there for the trap's result.
+
+    A leaf that has not been started (a new task's function) has no trap to answer: it begins when it is run.
+    """
+    switch_to(world)
     gen = frames.rebuild(saved)
-    landed = gen.send(None)
-    if landed is not LANDED:
-        raise snapshot.SnapshotError(f"a restored context stopped at {landed!r} and not where it was saved")
-    return Context(gen, world)
+    ctx = Context(gen, world)
+    if saved[-1].point:
+        landed = gen.send(None)
+        if landed is not LANDED:
+            raise snapshot.SnapshotError(f"a restored context stopped at {landed!r} and not where it was saved")
+        ctx.value = result
+    return ctx
 
 
 class Loops:
@@ -77,6 +86,7 @@ class Loops:
         It need not be ctx: this greenlet may lie spare meanwhile, and be taken for another's trap.
         """
         self.current = ctx
+        switch_to(ctx.world)
         if ctx.pinned is None:
             try:
                 return ctx, ctx.run()
@@ -97,10 +107,12 @@ class Loops:
         ctx = self.current
         assert ctx is not None
         ctx.pinned = getcurrent()
+        depth, hooks.sync_depth = hooks.sync_depth, 0
         if self._spare:
             self._spare.pop().switch((ctx, trap))
         else:
-            greenlet(self._body, parent=None).switch(ctx, trap)
+            greenlet(self._body).switch(ctx, trap)
+        hooks.sync_depth = depth
         error, value = ctx.error, ctx.value
         ctx.error = ctx.value = None
         if error is not None:

@@ -14,12 +14,16 @@ from types import SimpleNamespace
 from typing import Any
 
 from kos.errors import GuestFault
+from kos.fs import console
+from kos.fs import file as fs_file
 from kos.hw.cpu import this
 from kos.hw.ipi import poll_ipis
 from kos.platform.host.clock import now_ns
 from kos.proc import signal
-from kos.runtime.kernelcall import KernelCall
-from kos.runtime.traps import RESCHED, Wait
+from kos.runtime import hooks
+from kos.runtime.calls import maker_of
+from kos.runtime.kernelcall import KernelCall, trap
+from kos.runtime.traps import RESCHED, Exec, Exit, Fork, Wait
 from kos.sched import sched, waitqueue
 from kos.trace.events import SYSCALL
 
@@ -27,20 +31,26 @@ Call = Callable[..., Any]
 
 
 class _Resumable:
-    """The guest-code half, set at boot of a CPU by `connect`: functions that return bodies."""
+    """The guest-code half, set once by `connect`: each returns a body."""
 
     wait_in_call: Call
     after_call: Call
+    after_error: Call
     actions: Call
+    stress: Call
 
 
 resumable = _Resumable()
 
 
 class Stress:
-    """--stress-context: every suspension point really suspends."""
+    """--stress-context: every safepoint really suspends. Set at boot, before the CPUs are forked."""
 
     on = False
+
+
+functions: dict[str, Call] = {}  #: every system call by name
+nr_calls = [0]  #: system calls that this CPU has taken; copied to its control block at the end
 
 
 def to_oserror(fault: GuestFault) -> OSError:
@@ -55,11 +65,13 @@ def to_oserror(fault: GuestFault) -> OSError:
 
 def make_call(name: str, fn: Call) -> KernelCall:
     """The guest-visible form of one system call."""
-    pending = this.pending
-    counter = nr_calls
+    functions[name] = fn
+    counter, cpu = nr_calls, this
 
     def raw(*args: Any) -> Any:
         counter[0] += 1
+        if SYSCALL.on:
+            return _traced(name, fn, args)
         try:
             result = fn(*args)
         except GuestFault as e:
@@ -67,53 +79,88 @@ def make_call(name: str, fn: Call) -> KernelCall:
         else:
             if type(result) is Wait:
                 return resumable.wait_in_call(name, args, result)
-            if pending[0]:
+            if cpu.pending[0]:
                 return resumable.after_call(result)
             return result
+        if cpu.pending[0]:
+            return resumable.after_error(error)
         raise error
 
-    def traced(*args: Any) -> Any:
-        start = now_ns()
-        result: Any = None
-        try:
-            result = raw(*args)
-            return result
-        except OSError as e:
-            result = f"-{e.errno}"
-            raise
-        finally:
-            shown = "waits" if type(result).__name__ == "generator" else repr(result)[:80]
-            SYSCALL(name=name, args=repr(args)[:200], result=shown, latency_ns=now_ns() - start)
-
-    call = KernelCall(name, traced if SYSCALL.on else raw)
-    functions[name] = fn
-    return call
+    return KernelCall(name, raw)
 
 
-functions: dict[str, Call] = {}
-nr_calls = [0]  #: system calls that this CPU has taken; copied to its control block at every tick
+def _traced(name: str, fn: Call, args: tuple[Any, ...]) -> Any:
+    """raw() with the event `syscall` on: one event a call, the waiting not included."""
+    start = now_ns()
+    try:
+        result = fn(*args)
+    except GuestFault as e:
+        SYSCALL(name=name, args=repr(args)[:200], result=f"-{e.errno}", latency_ns=now_ns() - start)
+        raise to_oserror(e) from None
+    waits = type(result) is Wait
+    shown = "waits" if waits else repr(result)[:80]
+    SYSCALL(name=name, args=repr(args)[:200], result=shown, latency_ns=now_ns() - start)
+    if waits:
+        return resumable.wait_in_call(name, args, result)
+    return resumable.after_call(result) if this.pending[0] else result
+
+
+# --- what kos/runtime/rtl/ksys.py asks, step by step ------------------------------------------------
+
+
+def woken(name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
+    """The task is awake again: off its queue. (True, result) where a signal ends the call with what it has."""
+    task = this.task
+    waitqueue.finish_wait(task)
+    if signal.attention(task) and signal.handler_pending(task):
+        partial = fs_file.interrupted(task)
+        if partial is not None:
+            take_restart()
+            return True, partial
+    return False, None
 
 
 def retry(name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
-    """Execute a call again after its task was woken: (True, Wait) when it has to wait once more."""
-    waitqueue.finish_wait(this.task)
+    """Execute a call again after its task was woken: (True, result), or (False, Wait) to wait once more."""
     try:
         result = functions[name](*args)
     except GuestFault as e:
+        take_restart()
         error = to_oserror(e)
     else:
-        return type(result) is Wait, result
+        if type(result) is Wait:
+            return False, result
+        take_restart()
+        return True, result
     raise error
+
+
+def take_restart() -> tuple[int, ...]:
+    """A call's memory over its restarts, which is cleared."""
+    words = this.task.restart
+    saved = tuple(words)
+    if any(saved):
+        words[:] = [0] * len(saved)
+    return saved
+
+
+def put_restart(saved: tuple[int, ...]) -> None:
+    this.task.restart[:] = saved
 
 
 def next_action() -> Any:
     """What this task has to do before it goes on: None, a handler's signal number, or a trap."""
     poll_ipis()
+    console.service()
     task = this.task
-    if task.sigpending:
-        action = signal.next_action(task)
-        if action is not None:
-            return action
+    if task.sigpending or task.tripped:
+        found = signal.next_handler(task)
+        if found > 0:
+            return found
+        if found == signal.STOP:
+            return Wait()
+        if found == signal.FATAL:
+            return Exit(signal.fatal_status(task), True)
     return RESCHED if sched.need_resched() else None
 
 
@@ -121,10 +168,16 @@ def safepoint() -> Iterable[Any]:
     """What `$sp` delegates to when the pending word is set: () where nothing more is to be done."""
     poll_ipis()
     if Stress.on:
+        this.pending[0] = 1
+        return resumable.stress()  # type: ignore[no-any-return]  # guest code
+    task = this.task
+    if task.sigpending or task.tripped or sched.need_resched():
         return resumable.actions()  # type: ignore[no-any-return]  # guest code
-    if this.task.sigpending or sched.need_resched():
-        return resumable.actions()  # type: ignore[no-any-return]  # guest code
+    console.service()
     return ()
+
+
+# --- putting it together ---------------------------------------------------------------------------
 
 
 def namespace(calls: dict[str, Call]) -> SimpleNamespace:
@@ -132,8 +185,21 @@ def namespace(calls: dict[str, Call]) -> SimpleNamespace:
     return SimpleNamespace(**{name: make_call(name, fn) for name, fn in calls.items()})
 
 
-def complain(text: str) -> None:
-    """A message of the kernel's own, as Linux prints to its log: goes to the machine's stderr."""
-    from kos.fs import console
+def kos_module(calls: SimpleNamespace, world: Any) -> SimpleNamespace:
+    """`_kos`, as the emulated modules and kos/runtime/rtl import it."""
+    return SimpleNamespace(
+        syscalls=calls, world=world, trap=trap, Fork=Fork, Exec=Exec, Exit=Exit, RESCHED=RESCHED,
+        next_action=next_action, retry=retry, woken=woken, take_restart=take_restart, put_restart=put_restart,
+    )  # fmt: skip
 
-    console.write_kernel(text + "\n")
+
+def connect(rtl: dict[str, Any]) -> None:
+    """Take the resumable half: the globals of rtl/ksys.py."""
+    for name in ("wait_in_call", "after_call", "after_error", "actions", "stress"):
+        setattr(resumable, name, staticmethod(maker_of(rtl[name])))
+    hooks.safepoint = safepoint
+
+
+def complain(text: str) -> None:
+    """A message of the kernel's own, as Linux prints to its log: to the host's stderr."""
+    os.write(2, (text + "\n").encode())
