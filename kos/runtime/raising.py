@@ -68,7 +68,6 @@ class Star:
         """A handler raised this."""
         (self.again if any(exc is part for part in self.parts) else self.new).append(exc)
 
-    @property
     def rest(self) -> BaseException | None:
         """What to raise after all handlers; None if everything was handled."""
         kept = [*self.again, *([self.left] if self.left is not None else [])]
@@ -81,7 +80,8 @@ class Star:
             merged = self.original.subgroup(lambda e: id(e) in leaves) if leaves else None
         if not self.new:
             return merged
-        return BaseExceptionGroup("", [*self.new, *([merged] if merged is not None else [])])
+        every = [*self.new, *([merged] if merged is not None else [])]
+        return every[0] if len(every) == 1 else BaseExceptionGroup("", every)
 
 
 def _leaves(exc: BaseException) -> list[BaseException]:
