@@ -135,7 +135,9 @@ def clone(fn: Callable[..., object], *args: Any, flags: int = THREAD) -> int:
     if (flags & CLONE_THREAD and not flags & CLONE_SIGHAND) or (flags & CLONE_SIGHAND and not flags & CLONE_VM):
         raise OSError(errno.EINVAL, _host.strerror(errno.EINVAL))
     own = world.current()
+    _flush()
     if flags & CLONE_THREAD:
+        _by_lines()
         tid: int = trap(Fork(flags, _run_thread, (fn, args)))
         own.extra.setdefault("guest.threads", []).append(tid)
         return tid
@@ -199,6 +201,14 @@ def _flush() -> None:
             stream.flush()
         except Exception:
             pass  # as at a program's end: a stream that is closed or broken loses it
+
+
+def _by_lines() -> None:
+    """Threads of one program on the host share its streams; here each has a copy. So whole lines go out at once, in
+    the order in which they were printed, and nothing is left in a buffer to be written twice."""
+    reconfigure = getattr(world.current().sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True)
 
 
 def join(tid: int) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 from kos.errors import GuestFault
 from kos.runtime.memory import load, load8, store, store8
 from kos.stdlib import args, buffer_slot, kernel
-from kos.stdlib.buffers_ import InMemory, Window, host_memoryview, window_of
+from kos.stdlib.buffers_ import InMemory, MappedView, Window, host_memoryview, window_of
 
 __all__ = ["error", "mmap"]
 
@@ -454,3 +454,4 @@ def _contents(value: Any) -> bytes:
 
 
 buffer_slot.install(mmap)
+buffer_slot.install(MappedView)
