@@ -1,9 +1,9 @@
 """Fork, and watch page by page when the copies are made.
 
-Look for: after the fork parent and child have the same frames, and neither may write to them (copy-on-write). The first
-write of either to a page faults, copies that page alone, and leaves the other's bytes as they were; whoever is left with
-a frame for itself gets its write permission back without a copy. `kos run cow_fork` shows in the summary how many
-copies were made: the pages that were written while two had them, and not one more. Usage: cow_fork [PAGES]
+Look for: after the fork parent and child have the same frames, and neither may write to them (copy-on-write). The
+first write of either to a page faults, copies that page alone, and leaves the other's bytes as they were; whoever is
+left with a frame for itself gets its write permission back without a copy. `kos run cow_fork` shows in the summary how
+many copies were made: the pages that were written while two had them, and not one more. Usage: cow_fork [PAGES]
 """
 
 import os
@@ -43,7 +43,8 @@ def main() -> int:
         os.write(child_w, b"!")
         os.read(parent_r, 1)
         values = [guest.load64(area + i * PAGE) for i in range(pages)]
-        print("child: reads its own values and the old ones:", values == [i if i % 2 else 1000 + i for i in range(pages)])
+        wanted = [i if i % 2 else 1000 + i for i in range(pages)]
+        print("child: reads its own values and the old ones:", values == wanted)
         sys.stdout.flush()
         os._exit(0)
 
@@ -53,9 +54,11 @@ def main() -> int:
     os.write(parent_w, b"!")
     status = os.waitpid(pid, 0)[1]
     values = [guest.load64(area + i * PAGE) for i in range(pages)]
-    print("parent: reads its own values and the old ones:", values == [2000 + i if i % 2 else i for i in range(pages)])
+    wanted = [2000 + i if i % 2 else i for i in range(pages)]
+    print("parent: reads its own values and the old ones:", values == wanted)
     guest.store64(area, 3000)
-    print("parent: the child is gone; a write to a page it had for itself keeps the frame:", same_frame(area, frames[0]))
+    kept = same_frame(area, frames[0])
+    print("parent: the child is gone; a write to a page it has for itself keeps the frame:", kept)
     return os.waitstatus_to_exitcode(status)
 
 

@@ -1,4 +1,4 @@
-"""Threads on all CPUs use pages that one of them keeps protecting and unmapping: TLB shootdowns as fast as they go.
+"""Threads on all CPUs read pages that one of them keeps protecting and unmapping: TLB shootdowns.
 
 Look for: after mprotect or munmap returned, no CPU may still use what it remembered of those pages. The readers prove
 it: a page is mapped anew with a new stamp each round, and a reader that saw round n must never see an older one again

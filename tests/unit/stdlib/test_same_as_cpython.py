@@ -45,7 +45,8 @@ CASES = {
         os.posix_spawn('/none', ['a'], {}, setsigmask=[0]) | os.posix_spawn('/none', ['a'], {}, resetids=None)
         os.posix_spawn('/none', ['a'], {}, bad=1) | os.pread(0, -1, 0) | os.fork(1) | os.fchdir('x') | os.fstat('x')
         os.getpgid(-9) | os.getsid(-9) | os.getcwd() | os.stat('/') | os.path.exists('/none') | os.path.isdir('/')
-        os.path.abspath('x/../y') | os.path.realpath('/proc/self/..') | os.path.getsize('/none') | os.path.join('a', 'b')
+        os.path.abspath('x/../y') | os.path.realpath('/proc/self/..') | os.path.getsize('/none')
+        os.path.join('a', 'b')
         os.path.expandvars('$HOME/$NOPE/${HOME}') | os.path.expanduser('~/x') | os.path.relpath('/a/b', '/a/c')
         os.path.samefile('/', '/.') | os.path.islink('/proc/self') | os.path.ismount('/') | os.path.basename('/a/b')
         os.environ.get('HOME') | repr(os.environ)[:9] | os.getenv('NOPE', 5) | os.get_exec_path()
@@ -97,7 +98,8 @@ CASES = {
         m.madvise(mmap.MADV_NORMAL, -1) | m.madvise(mmap.MADV_NORMAL, 0, -1) | m.move(-1, 0, 1) | m.closed | len(m)
         mmap.mmap(-1, 10, bad=4) | m | list(m) | b'x' in m | m.seek(3) | m.tell() | m.write(b'hello') | m[:]
         m.find(b'l') | m.find(b'l', 0) | m.rfind(b'l', 0) | m.find(b'l', -12, -9) | m.move(0, 3, 5) | m[0:8] | m[-1]
-        m.__setitem__(slice(None, None, 5), bytes(4)) | zlib.crc32(m) | b''.join([m, m]) | bytearray(m) | zlib.crc32(memoryview(m)[2:])
+        m.__setitem__(slice(None, None, 5), bytes(4)) | zlib.crc32(m) | b''.join([m, m]) | bytearray(m)
+        zlib.crc32(memoryview(m)[2:]) | b'a' in memoryview(m)
         struct.pack_into('<I', m, 4, 7) | struct.unpack_from('<I', m, 4) | int.from_bytes(m, 'big') | sum(m[:])
         memoryview(m)[2:6].tobytes() | memoryview(m).cast('I')[1] | memoryview(m).cast('I').tolist() | mmap.PAGESIZE
         memoryview(m).nbytes | memoryview(m)[::2].tolist() | memoryview(m)[99] | memoryview(m)['x'] | m.closed
