@@ -5,8 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from kos import compiler
-from kos.runtime import importer, tracebacks_
+from kos.runtime import importer, running, tracebacks_
 from kos.runtime.traps import Trap
 from kos.runtime.world import current
 
@@ -31,7 +30,7 @@ def load_main(path: str) -> tuple[str, dict[str, Any]] | tuple[None, int]:
     values = vars(module)
     values.update(__builtins__=world.modules["builtins"], __file__=shown, __cached__=None)
     world.modules["__main__"] = module
-    return compiler.compile_unit(text, shown, kind="guest").id, values
+    return running.compile_guest(text, shown).id, values
 
 
 def _say(text: str) -> None:

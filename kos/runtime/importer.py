@@ -18,8 +18,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from kos import compiler, stdlib
-from kos.runtime import builtins_, templates
+from kos import stdlib
+from kos.runtime import builtins_, running, templates
 from kos.runtime.freeze import static
 from kos.runtime.functions import module_body
 from kos.runtime.kernelcall import KernelCall
@@ -101,7 +101,7 @@ def begin(name: str, parent: Any) -> tuple[Any, str | None]:
     if where:
         values["__path__"] = [where]
     values["__spec__"] = importlib.util.spec_from_loader(name, None, origin=path, is_package=bool(where))
-    unit = compiler.compile_unit(text, path, kind="guest")
+    unit = running.compile_guest(text, path)
     world.modules[name] = module
     return module, unit.id
 
@@ -185,6 +185,7 @@ def install() -> None:
     stdlib.install(libraries.load_part)
     templates.add("kos", lambda: {"__name__": "kos", "__package__": "kos", "__path__": [], "__doc__": None})
     libraries.install()
+    running.install()
     builtins_.extra.update(stdlib.replaced_builtins())
 
 

@@ -75,5 +75,5 @@ def install() -> None:
     importer.install()
     for name in templates.names():
         templates.namespace(name)
-    for part in ("imports", "programs"):
+    for part in ("imports", "programs", "code"):
         libraries.load_rtl(part)

@@ -17,6 +17,7 @@ import marshal
 from types import FunctionType, ModuleType
 from typing import Any
 
+from kos.compiler import compile_unit, units
 from kos.platform.host.bigstack import run_on_big_stack
 from kos.runtime import builtins_, templates
 from kos.runtime.freeze import atend, blame, gens, static
@@ -66,6 +67,7 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
             [(_name(module), origin.get(module)) for module in modules],
             [(name, -1 if name in odd else index[module]) for name, module in world.modules.items()],
             index[world.sys],
+            [(unit.id, unit.source, unit.filename) for unit in map(units.get, world.units)],
         )
     )
     out = io.BytesIO()
@@ -73,19 +75,20 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
 
     code: list[Any] = []
     rest: list[Any] = []
+    copies: list[Any] = []
     for module in modules:
         if module in origin:
             changes = templates.differences(world, module)
             if changes is not None:
-                rest.append((vars(module), *changes))
+                copies.append((module, *changes))
         else:
             namespace = vars(module)
             early = {k: v for k, v in namespace.items() if isinstance(v, (FunctionType, type))}
             code.append((namespace, tuple(namespace), early))
-            rest.append((namespace, {k: v for k, v in namespace.items() if k not in early}, ()))
+            rest.append((namespace, {k: v for k, v in namespace.items() if k not in early}))
     freezer.dump(code)
     packed = [gens.pack(freezer, frame) for frame in frames]
-    freezer.dump((packed, extra, [getattr(world, name) for name in COPIED], rest, odd))
+    freezer.dump((packed, extra, [getattr(world, name) for name in COPIED], rest, copies, odd))
     freezer.write_queue()
     return b"".join((_MAGIC, len(head).to_bytes(4, "little"), head, out.getbuffer()))
 
@@ -100,11 +103,15 @@ def loads(blob: bytes) -> tuple[list[Any], World, Any]:
     size = int.from_bytes(blob[4:8], "little")
     if blob[:4] != _MAGIC or len(blob) <= 8 + size:
         raise SnapshotError("not a snapshot")
-    nr_static, described, entries, sys_index = marshal.loads(blob[8 : 8 + size])
+    nr_static, described, entries, sys_index, sources = marshal.loads(blob[8 : 8 + size])
     base = static.seal()
     if nr_static != static.size():
         raise SnapshotError(f"made with {nr_static} static objects, but this CPU has {static.size()}")
     world = World()
+    for unit_id, source, filename in sources:
+        world.units[unit_id] = None
+        if units.find(unit_id) is None:
+            compile_unit(source, filename, kind="guest")
     modules = [
         ModuleType(name) if template is None else templates.bare_module(world, template) for name, template in described
     ]
@@ -133,11 +140,10 @@ def _load(thawer: Thawer, world: World) -> tuple[list[Any], World, Any]:
         namespace.update(dict.fromkeys(keys))
         namespace["__builtins__"] = builtins_module
         namespace.update(early)
-    packed, extra, fields, rest, odd = thawer.load()
-    for namespace, changed, gone in rest:
-        for name in gone:
-            namespace.pop(name, None)
-        namespace.update(changed)
+    packed, extra, fields, rest, copies, odd = thawer.load()
+    for namespace, values in rest:
+        namespace.update(values)
+    templates.change(world, copies)
     world.modules.update(odd)
     for name, value in zip(COPIED, fields, strict=True):
         setattr(world, name, value)
@@ -145,6 +151,4 @@ def _load(thawer: Thawer, world: World) -> tuple[list[Any], World, Any]:
         for put, one, state in batch:
             put(one, state)
     atend.run()
-    for module in world.origin:
-        templates.note_state(world, module)
     return [gens.unpack(wire) for wire in packed], world, extra

@@ -90,6 +90,20 @@ def differences(world: World, module: ModuleType) -> tuple[Namespace, tuple[str,
     return {name: current[name] for name in changed}, gone
 
 
+def change(world: World, changes: list[tuple[ModuleType, Namespace, tuple[str, ...]]]) -> None:
+    """Make the world's bare modules differ from their templates as `differences` said."""
+    pristine = world.pristine
+    for module, changed, gone in changes:
+        values = vars(module)
+        for name in gone:
+            values.pop(name, None)
+        values.update(changed)
+        pristine[module] = (list(values.values()), tuple(changed), gone)
+    for module in world.origin:
+        if module not in pristine:
+            pristine[module] = (list(vars(module).values()), (), ())
+
+
 def _same(before: list[Any], current: Namespace) -> bool:
     if len(before) != len(current):
         return False

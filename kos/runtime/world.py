@@ -43,6 +43,7 @@ class World:
         "random",
         "recursion_limit",
         "sys",
+        "units",
     )
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class World:
         self.pristine: dict[ModuleType, tuple[list[Any], tuple[str, ...], tuple[str, ...]]] = {}
         self.sys = ModuleType("sys")  #: the guest's module `sys`, whatever it does to sys.modules
         self.builtins: dict[str, Any] = {}
+        self.units: dict[str, None] = {}  #: the units that were compiled for it: their sources travel with it
         self.argv: list[str] = []
         self.environ: dict[str, str] = {}
         self.path: list[str] = []

@@ -70,13 +70,14 @@ def make_function(
     module: str | None,
 ) -> FunctionType:
     """The function, but for the rarer fields."""
+    namespace = find_globals(namespace)  # before the code: it loads a shared unit that this CPU does not have yet
     if type(ref) is tuple:
         code = _codes.get(ref)
         if code is None:
             code = _codes[ref] = units.info(*ref).stub
     else:
         code = marshal.loads(ref)  # type: ignore[arg-type]  # bytes, by the test above
-    made = FunctionType(code, find_globals(namespace), None, defaults, closure)
+    made = FunctionType(code, namespace, None, defaults, closure)
     if made.__module__ != module:
         made.__module__ = module  # type: ignore[assignment]  # None where the globals have no name
     return made

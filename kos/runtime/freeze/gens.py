@@ -58,11 +58,11 @@ def new_generator() -> GuestGen:
 def reduce_generator(freezer: Freezer, one: GuestGen) -> Reduced:
     """By the generator's own state: its function and its frames."""
     try:
-        fn, name, qualname, running, frames = one.__kos_state__()
+        *fields, frames = one.__kos_state__()
     except CannotCapture as error:
         raise freezer.refuse(one, f"cannot copy a generator at fork: {error}") from None
     packed = None if frames is None else [pack(freezer, frame) for frame in frames]
-    freezer.later(set_generator, one, (fn, name, qualname, running, packed))
+    freezer.later(set_generator, one, (*fields, packed))
     return (new_generator, ())
 
 
@@ -72,9 +72,9 @@ def set_generator(one: GuestGen, state: tuple[Any, ...]) -> None:
 
 
 def _set_generator(one: GuestGen, state: tuple[Any, ...]) -> None:
-    fn, name, qualname, running, packed = state
+    *fields, packed = state
     frames = None if packed is None else [unpack(wire) for wire in packed]
-    one.__kos_setstate__((fn, name, qualname, running, frames))
+    one.__kos_setstate__((*fields, frames))
 
 
 def reduce_native_generator(freezer: Freezer, one: NativeGen) -> Reduced:

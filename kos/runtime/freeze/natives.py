@@ -28,8 +28,8 @@ def new_cell() -> types.CellType:
     return types.CellType()
 
 
-def set_cell(cell: types.CellType, content: Any) -> None:
-    cell.cell_contents = content
+def set_cell(cell: types.CellType, content: tuple[Any]) -> None:
+    (cell.cell_contents,) = content
 
 
 def reduce_cell(freezer: Freezer, cell: types.CellType) -> Reduced:
@@ -37,7 +37,8 @@ def reduce_cell(freezer: Freezer, cell: types.CellType) -> Reduced:
         content = cell.cell_contents
     except ValueError:
         return (new_cell, ())
-    return (new_cell, (), content, None, None, set_cell)
+    # In a tuple: pickle takes a state of None for no state at all.
+    return (new_cell, (), (content,), None, None, set_cell)
 
 
 def reduce_method(freezer: Freezer, one: types.MethodType) -> Reduced:
@@ -185,15 +186,42 @@ def fill_weak_set(one: weakref.WeakSet[Any], members: list[Any]) -> None:
 # --- iterators and matches that lack pickle's methods ---------------------------------------
 
 
+class Given:
+    """An iterator on its way into enumerate, zip and the like: they ask for `__iter__`, and a guest's is not run again."""
+
+    __slots__ = ("iterator",)
+
+    def __init__(self, iterator: Any) -> None:
+        self.iterator = iterator
+
+    def __iter__(self) -> Any:
+        return self.iterator
+
+
+def reduce_over(freezer: Freezer, one: Any) -> Reduced:
+    """A native iterator over iterators that may be the guest's."""
+    make, args, *rest = one.__reduce__()
+    return (make, tuple([_given(arg) for arg in args]), *rest)
+
+
+def _given(arg: Any) -> Any:
+    kind = type(arg)
+    return Given(arg) if kind.__flags__ & (1 << 9) and hasattr(kind, "__next__") else arg
+
+
+def reduce_given(freezer: Freezer, one: Given) -> Reduced:
+    return (Given, (one.iterator,))
+
+
 def reduce_pairwise(freezer: Freezer, one: Any) -> Reduced:
     inside = gc.get_referents(one)
     if len(inside) == 2:
         return (pairwise_from, (inside[0], inside[1]))
-    return (itertools.pairwise, (inside[0] if inside else (),))
+    return (itertools.pairwise, (Given(inside[0]) if inside else (),))
 
 
 def pairwise_from(rest: Any, old: Any) -> Any:
-    return itertools.pairwise(itertools.chain((old,), rest))
+    return itertools.pairwise(itertools.chain((old,), Given(rest)))
 
 
 def reduce_match(freezer: Freezer, one: re.Match[Any]) -> Reduced:
@@ -229,6 +257,12 @@ def fill_module(one: types.ModuleType, values: dict[str, Any]) -> None:
     vars(one).update(values)
 
 
+_OVER = (
+    enumerate, zip, map, filter, itertools.accumulate, itertools.compress, itertools.cycle, itertools.dropwhile,
+    itertools.filterfalse, itertools.groupby, itertools.islice, itertools.starmap, itertools.takewhile,
+    itertools.zip_longest,
+)  # fmt: skip
+
 TABLE: dict[type, Any] = {
     types.CellType: reduce_cell,
     types.MethodType: reduce_method,
@@ -249,6 +283,8 @@ TABLE: dict[type, Any] = {
     weakref.WeakKeyDictionary: reduce_weak_dict,
     weakref.WeakSet: reduce_weak_set,
     itertools.pairwise: reduce_pairwise,
+    Given: reduce_given,
+    **dict.fromkeys(_OVER, reduce_over),
     re.Match: reduce_match,
     type({}.keys()): reduce_view,
     type({}.values()): reduce_view,
@@ -304,6 +340,7 @@ PLAIN = frozenset(
 static.register(
     (
         new_cell,
+        Given,
         set_cell,
         bind,
         dict_view,

@@ -42,6 +42,8 @@ _BY_TYPE: dict[type, Callable[[Any, Any], Reduced]] = {
     GeneratorType: reduce_generator,
 }
 _PLAIN = set(natives.PLAIN)
+#: How instances of classes that no guest can change are taken apart.
+_PERMANENT: dict[type, Any] = {}
 
 #: What a message calls an object whose type's name would say little.
 _NAMES = {
@@ -100,9 +102,11 @@ class Freezer(pickle.Pickler):
             return reduce(self, one)
         if cls in _PLAIN:
             return NotImplemented
-        kind = self._kinds.get(cls)
+        kind = self._kinds.get(cls) or _PERMANENT.get(cls)
         if kind is None:
             kind = self._kinds[cls] = self._classify(cls)
+            if static.is_static(cls):
+                _PERMANENT[cls] = kind
         if type(kind) is instances.Kind:
             if kind.solid is object:
                 return instances.reduce_plain(self, one, kind)

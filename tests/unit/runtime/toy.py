@@ -107,6 +107,8 @@ class Kernel:
         if isinstance(what, int):
             return os.read(what, n)
         pipe, _, nonblocking = what
+        if n == 0:
+            return b""
         if pipe.data:
             data = bytes(pipe.data[:n])
             del pipe.data[:n]

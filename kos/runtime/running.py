@@ -1,0 +1,135 @@
+"""compile, and the steps of exec and eval that run no guest code of their own (`rtl/code.py`).
+
+Code that a guest compiles becomes a unit like any file's. It runs over one dict: where a program gives a
+locals mapping of its own, the two are joined for the run, and what the run has changed goes into the locals.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import linecache
+import sys
+from collections.abc import MutableMapping
+from importlib.util import decode_source
+from types import CodeType, FunctionType
+from typing import Any
+
+from kos import compiler
+from kos.compiler.unit import Unit
+from kos.runtime import builtins_, helpers, libraries
+from kos.runtime.freeze import static
+from kos.runtime.functions import make_function
+from kos.runtime.world import current
+
+
+class GuestCode:
+    """What compile() returns to a guest: code that exec and eval take."""
+
+    def __init__(self, unit_id: str, mode: str, filename: str) -> None:
+        self.unit_id, self.mode, self.co_filename = unit_id, mode, filename
+        self.co_name = "<module>"
+
+    def __repr__(self) -> str:
+        return f'<code object {self.co_name} at {id(self):#x}, file "{self.co_filename}", line 1>'
+
+
+GuestCode.__name__ = GuestCode.__qualname__ = "code"
+
+
+def compile_guest(text: str, filename: str) -> Unit:
+    """A unit of the current world: its source travels with the world's snapshots."""
+    unit = compiler.compile_unit(text, filename, kind="guest")
+    current().units[unit.id] = None
+    return unit
+
+
+def _unit(source: Any, filename: str, mode: str) -> Unit:
+    if isinstance(source, str):
+        text = source
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        text = decode_source(bytes(source))
+    else:
+        raise TypeError(f"{mode}() arg 1 must be a string, bytes or code object")
+    if "\0" in text:
+        raise SyntaxError("source code string cannot contain null bytes")
+    if mode == "eval":
+        text = text.strip(" \t")
+        builtins.compile(text, filename, "eval", dont_inherit=True)   # finds what is no expression
+        text = f"lambda: ({text}\n)"
+    try:
+        return compile_guest(text, filename)
+    finally:
+        if filename.startswith("<"):
+            linecache.cache.pop(filename, None)   # CPython has no lines to show for such a name
+
+
+def compile_(source: Any, filename: Any, mode: str, flags: int = 0, dont_inherit: bool = False, optimize: int = -1,
+             *, _feature_version: int = -1) -> Any:
+    """The built-in function."""
+    if mode not in ("exec", "eval", "single"):
+        raise ValueError("compile() mode must be 'exec', 'eval' or 'single'")
+    if flags & ast.PyCF_ONLY_AST:
+        return builtins.compile(source, filename, mode, flags, True, optimize)
+    name = filename if isinstance(filename, str) else bytes(filename).decode()
+    return GuestCode(_unit(source, name, mode).id, mode, name)
+
+
+def prepare(source: Any, globals_: Any, locals_: Any, mode: str) -> tuple[str | None, Any, dict[str, Any] | None]:
+    """(unit, namespace to run it over, what that held before if it is joined of two).
+
+    Native code objects (a function's `__code__`) run natively here; the unit is None then, and the namespace the result.
+    """
+    if globals_ is None:
+        globals_ = sys._getframe(2).f_globals
+    elif not isinstance(globals_, dict):
+        raise TypeError(f"{mode}() globals must be a dict, not {type(globals_).__name__}")
+    globals_.setdefault("__builtins__", current().modules["builtins"])
+    if isinstance(source, CodeType):
+        run = builtins.exec if mode == "exec" else builtins.eval
+        return None, run(source, globals_, locals_), None   # type: ignore[func-returns-value]  # exec has none
+    if isinstance(source, GuestCode):
+        if mode == "eval" and source.mode != "eval":
+            mode = "exec"
+        unit_id = source.unit_id
+    else:
+        unit_id = _unit(source, "<string>", mode).id
+    if locals_ is None or locals_ is globals_:
+        return unit_id, globals_, None
+    joined = {**globals_, **{name: locals_[name] for name in locals_.keys()}}  # noqa: SIM118  # any mapping has keys()
+    return unit_id, joined, dict(joined)
+
+
+def expression(unit_id: str, namespace: dict[str, Any]) -> FunctionType:
+    """The function whose result is the expression's value."""
+    return make_function(unit_id, 1, namespace)
+
+
+def give_back(namespace: dict[str, Any], before: dict[str, Any], locals_: MutableMapping[str, Any]) -> None:
+    """Put into the locals what a run over the joined namespace has bound, and take out what it has deleted."""
+    for name, value in namespace.items():
+        if name not in before or before[name] is not value:
+            locals_[name] = value
+    for name in before:
+        if name not in namespace and name in locals_:
+            del locals_[name]
+
+
+def see_locals(function: Any, globals_: dict[str, Any], seen: Any) -> Any:
+    """`$dyn`: a guest's exec and eval get their caller's namespaces."""
+    code = libraries.load_rtl("code")
+    if function is code["exec"] or function is code["eval"]:
+        return functools.partial(code["with_caller"], function, globals_, seen)
+    return helpers.see_locals(function, globals_, seen)
+
+
+def install() -> None:
+    """Put the three functions into every guest's builtins."""
+    code = libraries.load_rtl("code")
+    builtins_.extra.update(exec=code["exec"], eval=code["eval"], compile=compile_)
+    builtins_.hidden["$dyn"] = see_locals
+    compile_.__name__ = compile_.__qualname__ = "compile"
+
+
+static.register((GuestCode, compile_))
