@@ -62,7 +62,7 @@ def do_group_exit(status: int) -> None:
 def do_exit(status: int, code: int | None = None) -> None:
     """The current task ends; `this.task` is None afterwards, and the slot belongs to somebody else.
 
-    status: wait status, which counts where the process has no other. code: what join() returns (a thread).
+    status: wait status, which counts where the process has no other. code: what join() returns; None = status >> 8.
     No lock is held. The caller has dropped the task's Python state, and then picks another task.
     """
     task: Task = this.task
@@ -79,7 +79,7 @@ def do_exit(status: int, code: int | None = None) -> None:
         sched.account(task)
         with signal_lock(process):
             if task.is_leader and not process.flags & PF_GROUP_EXIT:
-                process.exit_status = status
+                process.exit_status = status & 0xFFFF
             process.nr_live -= 1
         sched.retire(task)
         rusage.charge_exited(process, task)

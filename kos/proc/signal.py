@@ -198,7 +198,7 @@ def group_exit_locked(process: Process, status: int) -> None:
     if process.flags & PF_GROUP_EXIT:
         return
     process.flags = PF_GROUP_EXIT
-    process.exit_status = status
+    process.exit_status = status & 0xFFFF
     process.stop_sig = process.nr_to_stop = 0
     for t in threads_of(process):
         kill_task_locked(t)

@@ -258,6 +258,7 @@ def need_resched() -> bool:
         this.block.nr_ticks += 1
         for hook in tick_hooks:
             hook(task, ran_ns)
+        timer.expire_due(now_ns())  # a CPU that computes for long still wakes its sleepers in time
         balance.push_on_tick(rq)
     if balance.pulls_waiting() and rq.nr_queued:
         return True
