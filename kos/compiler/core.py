@@ -122,6 +122,8 @@ class Core:
         """Emit a call that may suspend; its result is the residual `$r`."""
         k = self.point()
         used = [name for name in t.hidden_names(start) if name != "$r"]
+        if isinstance(start, ast.Call) and any(isinstance(n, ast.Name) and n.id == "$f" for n in ast.walk(start.func)):
+            used.append("$f")
         first: list[ast.stmt] = [t.assign("$r", start)]
         if used:
             first.append(t.clear(used))

@@ -13,7 +13,7 @@ from kos.compiler.scope import Scope
 from kos.compiler.unit import META, CodeInfo, Kind
 
 #: Hidden locals that the prologue of the resume form does not restore.
-_NOT_STATE = frozenset({"$r", "$pt", "$cells", "$j", "$child", "$L", "$si"})
+_NOT_STATE = frozenset({"$r", "$pt", "$cells", "$j", "$child", "$L", "$si", "$f"})
 
 
 class Lowering(Matching):

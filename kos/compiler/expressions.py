@@ -200,7 +200,17 @@ class Expressions(Names):
         keywords = [ast.keyword(k.arg, v) for k, v in zip(node.keywords, rest, strict=True)]
         if self.facts.is_native_call(node):
             return ast.Call(func, args, keywords)
-        return self.suspend(ast.Call(t.call("$w", func), args, keywords))
+        return self.suspend(ast.Call(self.target(func), args, keywords))
+
+    def target(self, func: ast.expr) -> ast.expr:
+        """What to call for f: a built-in itself, tested in place (35 ns less than to ask), or `$w(f)`."""
+        if isinstance(func, ast.Name) and not func.id.startswith("$"):
+            return t.call("$w", func)  # likely a guest's; and next() and iter() are not called natively
+        again = func
+        if not isinstance(func, ast.Name):
+            func, again = ast.NamedExpr(t.store("$f"), func), t.load("$f")
+        native = t.is_(t.call("$type", func), t.load("$B"))
+        return ast.IfExp(native, again, t.call("$w", again))
 
     def _super(self, node: ast.Call) -> ast.expr:
         """super() looks at its caller's first argument and __class__ cell: both are given."""

@@ -11,6 +11,10 @@ from kos.compiler.core import BROKE, CONTINUED, RETURNED, Final, Loop
 from kos.compiler.expressions import Expressions
 
 
+#: Attributes of functions that are copied into what makes their bodies.
+_DEFAULTS = frozenset({"__defaults__", "__kwdefaults__", "__code__"})
+
+
 class Statements(Expressions):
     """Lowering of statements into the current block."""
 
@@ -41,6 +45,11 @@ class Statements(Expressions):
             self.run(self.expr(node.value))
 
     def stmt_Assign(self, node: ast.Assign) -> None:
+        self._assign(node)
+        if any(isinstance(target, ast.Attribute) and target.attr in _DEFAULTS for target in node.targets):
+            self.emit(ast.Expr(t.call("$forget")))
+
+    def _assign(self, node: ast.Assign) -> None:
         value = self.expr(node.value)
         if not any(self.facts.suspends(target) for target in node.targets):
             self.emit(ast.Assign([self.native(target) for target in node.targets], value))

@@ -17,6 +17,8 @@ Provider = Callable[[str], "tuple[str, str] | tuple[str, str, str] | None"]
 _units: dict[str, Unit] = {}
 #: id(stub) -> its function; the units keep the code objects alive, so an id is never reused.
 by_stub: dict[int, CodeInfo] = {}
+#: id(code of a body, fast or resume) -> its function.
+by_body: dict[int, CodeInfo] = {}
 _provider: Provider | None = None
 
 
@@ -32,6 +34,9 @@ def register(unit: Unit) -> Unit:
     if known is unit:
         for info in unit.functions:
             by_stub[id(info.stub)] = info
+            for body in (info.fast, info.resume):
+                if body is not None:
+                    by_body[id(body)] = info
         # Tracebacks print the source line; a guest's file need not exist on the host.
         lines = unit.source.splitlines(keepends=True)
         linecache.cache[unit.filename] = (len(unit.source), None, lines, unit.filename)

@@ -88,26 +88,32 @@ def boxed(f: Callable[..., Any]) -> Callable[..., Any]:
 def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
     """A `$w` with a cache of its own, which lives as long as the builtins dict that it is put into.
 
-    Makers of functions without a closure are kept: they hold nothing that their module does not.
+    Makers of functions without a closure are kept: they hold nothing that their module does not. Compiled code that
+    assigns to a function's __defaults__ or __kwdefaults__ calls `wrap.forget` (it is `$forget`).
     """
-    makers: dict[FunctionType, Callable[..., Any]] = {}
+    makers: dict[Any, Callable[..., Any]] = dict(GENERATOR_METHODS)
     find = makers.get
+
+    def forget() -> None:
+        makers.clear()
+        makers.update(GENERATOR_METHODS)
 
     def wrap(f: Any) -> Callable[..., Any]:
         kind = type(f)
         if kind is FunctionType:
             maker = find(f)
-            if maker is not None and maker.__defaults__ is f.__defaults__:  # type: ignore[attr-defined]
-                return maker
-            maker = maker_of(f)
-            if f.__closure__ is None and type(maker) is FunctionType and maker.__defaults__ is f.__defaults__:
-                makers[f] = maker
+            if maker is None:
+                maker = maker_of(f)
+                if f.__closure__ is None and (f.__defaults__ is None or "<locals>" not in f.__qualname__):
+                    if len(makers) > 4096:  # a program that makes functions without end
+                        forget()
+                    makers[f] = maker
             return maker
         if kind is BuiltinFunctionType:
             return _SPECIAL.get(f, f) if f.__self__ is _BUILTINS else f  # type: ignore[no-any-return]
         if kind is MethodType:
             function = f.__func__
-            maker = GENERATOR_METHODS.get(function) if type(function) is FunctionType else None
+            maker = find(function) if type(function) is FunctionType else None
             if maker is None:
                 maker = wrap(function)
             return f if maker is function else MethodType(maker, f.__self__)
@@ -119,16 +125,23 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
             return _partial(f, wrap)
         return _other(f, kind, wrap)
 
+    wrap.forget = forget  # type: ignore[attr-defined]
     return wrap
 
 
+_NEW = object.__new__
 _BUILTINS = len.__self__  # type: ignore[attr-defined]
 
 
 def wrap_class(cls: Any) -> Callable[..., Any]:
     """Instantiation, as type.__call__ does it: the class itself where no guest code that suspends takes part."""
-    if is_suspendable(cls.__init__) or is_suspendable(cls.__new__):
-        return functools.partial(library.maker("calls", "instantiate"), cls)
+    init = cls.__init__
+    if type(init) is FunctionType or type(cls.__new__) is FunctionType:
+        if cls.__new__ is _NEW:
+            if is_suspendable(init):
+                return functools.partial(library.maker("calls", "construct"), cls)
+        elif is_suspendable(cls.__new__) or is_suspendable(init):
+            return functools.partial(library.maker("calls", "instantiate"), cls)
     return cls  # type: ignore[no-any-return]
 
 
@@ -148,7 +161,9 @@ def _other(f: Any, kind: Any, wrap: Callable[[Any], Callable[..., Any]]) -> Call
     if kind is MethodWrapperType and f.__name__ == "__call__":
         owner = f.__self__
         if isinstance(owner, type):
-            return wrap_class(owner)
+            made = wrap_class(owner)
+            # type.__call__ itself where nothing suspends: the class would ask its metaclass again.
+            return f if made is owner else made  # type: ignore[no-any-return]
         return wrap(owner) if type(owner) is FunctionType else f  # type: ignore[no-any-return]
     own_call = getattr(kind, "__call__", None)
     if is_suspendable(own_call):

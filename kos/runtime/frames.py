@@ -13,6 +13,7 @@ from types import CellType, FunctionType, GeneratorType
 from typing import Any, NamedTuple
 
 from kos.compiler.unit import CodeInfo
+from kos.compiler.units import by_body
 from kos.compiler.units import info as code_info
 from kos.runtime.kernelcall import TRAP_CODE
 from kos.runtime.traps import LANDED
@@ -20,7 +21,7 @@ from kos.runtime.traps import LANDED
 Body = Generator[Any, Any, Any]
 
 #: Hidden locals that are no part of a frame's state: the result register, the point, the cells (kept apart).
-_NOT_STATE = frozenset({"$r", "$pt", "$cells", "$j", "$child", "$L"})
+_NOT_STATE = frozenset({"$r", "$pt", "$cells", "$j", "$child", "$L", "$f"})
 
 
 class CannotCapture(Exception):
@@ -38,20 +39,9 @@ class Frame(NamedTuple):
     globals: dict[str, Any]
 
 
-#: code of a fast or resume form -> its function; filled as such code is first used.
-_code_of: dict[int, CodeInfo] = {}
-
-
-def know(info: CodeInfo) -> None:
-    """Let capture recognise this function's bodies. Units keep the code alive, so an id is never reused."""
-    for code in (info.fast, info.resume):
-        if code is not None:
-            _code_of[id(code)] = info
-
-
 def info_of_body(gen: Body) -> CodeInfo | None:
     """Which guest function this native generator is a body of."""
-    return _code_of.get(id(getattr(gen, "gi_code", None)))
+    return by_body.get(id(getattr(gen, "gi_code", None)))
 
 
 def capture(gen: Body) -> list[Frame]:
@@ -66,7 +56,7 @@ def capture(gen: Body) -> list[Frame]:
             raise CannotCapture(f"{type(here).__name__} object in the chain of guest frames")
         if here.gi_code is TRAP_CODE or here.gi_code is _LANDED_CODE:
             break
-        info = _code_of.get(id(here.gi_code))
+        info = by_body.get(id(here.gi_code))
         if info is None:
             raise CannotCapture(f"{here.gi_code.co_qualname}, a native generator, in the chain of guest frames")
         frames.append(_capture_one(here, info))
@@ -136,7 +126,6 @@ def rebuild_one(frame: Frame, child: Body | None) -> Body:
     code = info.resume
     if code is None:
         raise ValueError(f"{info.qualname} never suspends")
-    know(info)
     cells, state = dict(frame.cells), dict(frame.locals)
     for name in code.co_freevars:
         if name not in cells:  # an unstarted frame: its own cells do not exist yet

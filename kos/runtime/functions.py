@@ -7,7 +7,6 @@ from typing import Any
 
 from kos.compiler.unit import META, CodeInfo
 from kos.compiler.units import info as code_info
-from kos.runtime.frames import know
 
 
 def make_function(
@@ -53,7 +52,6 @@ def make_body_function(
 ) -> FunctionType:
     """The function that makes bodies: called with a call's arguments it returns the generator that runs it."""
     assert info.fast is not None
-    know(info)
     f = FunctionType(info.fast, globals_, info.name, defaults, closure)
     if kwdefaults:
         f.__kwdefaults__ = kwdefaults

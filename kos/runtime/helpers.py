@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from types import GeneratorType
+from types import BuiltinFunctionType, GeneratorType
 from typing import Any
 
 from kos.runtime import calls, classes, hooks, iteration, library, raising
@@ -24,7 +24,8 @@ def install(own: dict[str, Any]) -> None:
     """
     own.update(_TABLE)
     own["$p"] = hooks.pending
-    own["$w"] = calls.new_dispatcher()
+    own["$w"] = wrap = calls.new_dispatcher()
+    own["$forget"] = wrap.forget  # type: ignore[attr-defined]
     own["$sp"] = safepoint
     own["$build_class"] = library_maker("calls", "build_class")
     if _early is not None:
@@ -122,6 +123,7 @@ def import_star(module: Any, namespace: Any) -> None:
 
 _TABLE: dict[str, Any] = {
     "$G": GeneratorType,
+    "$B": BuiltinFunctionType,
     "$type": type,
     "$globals": globals,
     "$locals": locals,

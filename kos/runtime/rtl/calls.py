@@ -7,6 +7,15 @@ from kos.runtime.kernelcall import trap
 from kos.runtime.traps import RESCHED
 
 
+def construct(cls, /, *args, **kwargs):
+    """The same where there is no `__new__` but object's."""
+    obj = object.__new__(cls)
+    result = cls.__init__(obj, *args, **kwargs)
+    if result is not None:
+        check_init(result)
+    return obj
+
+
 def instantiate(cls, /, *args, **kwargs):
     """What type.__call__ does."""
     new = cls.__new__
