@@ -14,7 +14,8 @@ import stat
 from collections.abc import Sequence
 
 from kos.errors import GuestFault
-from kos.fs import console, dirent, fdtable, hostfs, procfs
+from kos.fs import console, dirent, fdtable, hostfs, procfs, procmachine
+from kos.fs import proctask as proctask  # registers its texts
 from kos.fs.devices import DEVICES
 from kos.fs.dirs import make_dir_locked
 from kos.fs.file import alloc_file
@@ -46,6 +47,7 @@ def boot(folders: Sequence[str] = (), programs: Sequence[str] = ()) -> None:
     folders: host folders that guests see, absolute. programs: those of them in which exec finds a bare name.
     """
     connect()
+    procmachine.boot()
     with fs_lock:
         root = alloc_inode(I_RAM, stat.S_IFDIR | 0o755)
         root.nlink = 2

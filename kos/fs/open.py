@@ -219,5 +219,5 @@ def connect() -> None:
     """Answer what the memory layer and /proc ask; at boot."""
     file_ops.file_of_fd = _file_of_fd
     file_ops.name_of = _name_of
-    procfs.path_of_file = describe_file
-    procfs.cwd_of = _cwd_of
+    procfs.hooks.path_of_file = describe_file
+    procfs.hooks.cwd_of = _cwd_of

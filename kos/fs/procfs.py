@@ -53,7 +53,16 @@ class _Entry:
 _all: list[_Entry] = []  #: by number - FIRST_ENTRY; filled at import, so the same in every CPU process
 _of_machine: dict[bytes, _Entry] = {}
 _of_task: dict[bytes, _Entry] = {}
-path_of_file: Callable[[File], bytes] = lambda file: b""  #: what a descriptor leads to; set by kos.fs.open
+
+
+class _Hooks:
+    """What kos.fs.open knows, and answers for links; set at boot. fs_lock is held."""
+
+    path_of_file: Callable[[File], bytes]  #: what a descriptor leads to
+    cwd_of: Callable[[int], bytes]  #: current directory of a task, by pid
+
+
+hooks = _Hooks()
 
 
 def _add(name: str, text: Text | None, live: Live | None, of_task: bool) -> None:
@@ -145,14 +154,11 @@ def link_target(inode: Inode) -> bytes:
     if inode.device == SELF_LINK:
         return str(this.task.tgid).encode()
     if inode.device == CWD_LINK:
-        return cwd_of(inode.pid)
+        return hooks.cwd_of(inode.pid)
     for fd, file, _ in _descriptors(inode.pid):
         if fd == inode.size:
-            return path_of_file(file)
+            return hooks.path_of_file(file)
     raise GuestFault(errno.ENOENT)
-
-
-cwd_of: Callable[[int], bytes] = lambda pid: b"/"  #: current directory of a task; set by kos.fs.open
 
 
 def names(directory: Inode) -> list[bytes]:
