@@ -51,7 +51,9 @@ def _compile(source: str, filename: str, key: str, kind: str) -> list[CodeInfo]:
     emitter = Emitter(facts, scopes.scopes, key, filename)
     emitter.entry_safepoints = kind != "rtl"
     emitter.string_annotations = any(
-        isinstance(node, ast.ImportFrom) and node.module == "__future__" and any(a.name == "annotations" for a in node.names)
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and any(alias.name == "annotations" for alias in node.names)
         for node in tree.body
     )
     return [emitter.function(scope) for scope in scopes.functions]

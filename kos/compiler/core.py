@@ -7,9 +7,9 @@ landing is elsewhere. A suspension is a statement of its own:
     $r = $w(f)(args)                    the call: a result, or the generator of a guest's body
     if $type($r) is $G: $pt = 7; $r = yield from $r
 
-Operands that were evaluated before it are in temporaries `$t0`, `$t1`, ...; what needs no suspension stays native. An
-expression is lowered to a *residual*: a native expression that must be evaluated before anything else is emitted. Temporaries are
-cleared as soon as they were used, for an object's end may be visible to the guest.
+Operands that were evaluated before it are in temporaries `$t0`, `$t1`, ...; what needs no suspension stays native.
+An expression is lowered to a *residual*: a native expression that must be evaluated before anything else is emitted.
+Temporaries are cleared as soon as they were used, for an object's end may be visible to the guest.
 """
 
 from __future__ import annotations

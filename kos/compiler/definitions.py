@@ -100,7 +100,7 @@ class Definitions(Trying):
                 start = ast.Dict([], [])
             case _:
                 raise AssertionError(node)
-        t.place(innermost, node.elt if hasattr(node, "elt") else node.key)  # type: ignore[attr-defined]
+        t.place(innermost, node.elt if hasattr(node, "elt") else node.key)
         for clause in reversed(generators):
             for test in reversed(clause.ifs):
                 innermost = t.place(ast.If(test, [innermost], []), test)

@@ -159,7 +159,7 @@ class Emitter:
     # -- parts --------------------------------------------------------------------------------------------------
 
     def _carry(self, scope: Scope, body: list[ast.stmt], kind: Kind) -> list[ast.stmt]:
-        """A StopIteration leaves a native generator only in a Carry. A generator's own becomes RuntimeError, natively."""
+        """A StopIteration leaves a body only in a Carry; a generator's own becomes RuntimeError, natively."""
         body = body or [ast.Pass()]
         if kind == "generator":
             return body
@@ -186,7 +186,11 @@ class Emitter:
         dead: list[ast.stmt] = []
         if scope.free:
             dead += [ast.Expr(t.load(name)) for name in sorted(scope.free)]
-        own = set() if scope.kind == "module" else set(scope.local) if scope.kind != "class" else scope.cells - scope.free
+        own: set[str] = set()
+        if scope.kind == "class":
+            own = scope.cells - scope.free
+        elif scope.kind != "module":
+            own = set(scope.local)
         own -= outer | set(scope.params)
         if scope.kind == "comp":
             own -= {".0"}

@@ -10,7 +10,6 @@ from kos.compiler import tree as t
 from kos.compiler.core import BROKE, CONTINUED, RETURNED, Final, Loop
 from kos.compiler.expressions import Expressions
 
-
 #: Attributes of functions that are copied into what makes their bodies.
 _DEFAULTS = frozenset({"__defaults__", "__kwdefaults__", "__code__"})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import TypeVar
 
 N = TypeVar("N", bound=ast.AST)
@@ -75,9 +76,9 @@ def within(lo: int, hi: int) -> ast.expr:
     return ast.Compare(const(lo), [ast.LtE(), ast.Lt()], [load("$j"), const(hi)])
 
 
-def if_(test: ast.expr, body: list[ast.stmt], orelse: list[ast.stmt] | None = None) -> ast.If:
+def if_(test: ast.expr, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt] | None = None) -> ast.If:
     """An `if` statement; an empty body is a pass."""
-    return ast.If(test, body or [ast.Pass()], orelse or [])
+    return ast.If(test, list(body) or [ast.Pass()], list(orelse or []))
 
 
 def hidden_names(node: ast.AST) -> list[str]:

@@ -118,7 +118,7 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
                 maker = wrap(function)
             return f if maker is function else MethodType(maker, f.__self__)
         if kind is type:
-            return wrap_class(f)  # type: ignore[no-any-return]
+            return wrap_class(f)
         if kind is KernelCall:
             return f.raw  # type: ignore[no-any-return]
         if kind is functools.partial:
@@ -163,9 +163,8 @@ def _other(f: Any, kind: Any, wrap: Callable[[Any], Callable[..., Any]]) -> Call
         if isinstance(owner, type):
             made = wrap_class(owner)
             # type.__call__ itself where nothing suspends: the class would ask its metaclass again.
-            return f if made is owner else made  # type: ignore[no-any-return]
-        return wrap(owner) if type(owner) is FunctionType else f  # type: ignore[no-any-return]
-    own_call = getattr(kind, "__call__", None)
-    if is_suspendable(own_call):
-        return MethodType(wrap(own_call), f)
+            return f if made is owner else made
+        return wrap(owner) if type(owner) is FunctionType else f
+    if callable(f) and is_suspendable(kind.__call__):
+        return MethodType(wrap(kind.__call__), f)
     return f  # type: ignore[no-any-return]

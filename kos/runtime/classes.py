@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import CellType
 from typing import Any
 
+
 def most_derived(meta: type, bases: tuple[Any, ...]) -> type:
     """The metaclass that all bases' metaclasses agree with."""
     winner = meta

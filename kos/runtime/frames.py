@@ -32,7 +32,7 @@ class Frame(NamedTuple):
     """One suspended function. point 0: not started, the locals are its arguments."""
 
     unit_id: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls on a frame
     point: int
     locals: dict[str, Any]
     cells: dict[str, CellType]
@@ -108,7 +108,7 @@ def rebuild(frames: Iterable[Frame]) -> Body:
     """A chain that stands where the captured one stood.
 
     Sending None runs it to its leaf, which yields LANDED (an unstarted outermost frame simply starts). The next
-    send or throw delivers the result of the interrupted trap. The cells and the values in the locals are used as they are.
+    send or throw delivers the result of the interrupted trap. Cells and values are used as they are.
     """
     child: Body | None = None
     for number, frame in enumerate(reversed(list(frames))):

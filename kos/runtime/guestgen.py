@@ -2,8 +2,8 @@
 
 A generator's body is a native generator that yields two kinds of things: a 1-tuple with a value for whoever
 iterates it, and traps for the kernel. `GuestGen` is the object that the guest holds: C code iterates it
-synchronously (`__next__`, `send`, ...), guest code through `asend`, `athrow`, `aclose`, which give the trap on to the guest's
-own chain of frames, so that the whole task can still be captured.
+synchronously (`__next__`, `send`, ...), guest code through `iteration.GENERATOR_METHODS`, which give the trap on to
+the guest's own chain of frames, so that the whole task can still be captured.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class GuestGen:
     # -- as data ------------------------------------------------------------------------------------------------
 
     def __kos_state__(self) -> tuple[Any, ...]:
-        """(function, name, qualname, running, pending trap, frames): frames is a list of `Frame`, None when it has ended.
+        """(function, name, qualname, running, pending trap, frames); frames: a list of `Frame`, None at its end.
 
         The frames' values are the live ones. A generator that runs is captured down to the trap it stands in; its
         driver, which is a guest frame that holds this object, is captured with the frames around it.
@@ -264,7 +264,8 @@ def as_exception(typ: Any, val: Any = None, tb: Any = None) -> BaseException:
     elif isinstance(typ, type) and issubclass(typ, BaseException):
         exc = val if isinstance(val, typ) else typ() if val is None else typ(*val) if type(val) is tuple else typ(val)
     else:
-        raise TypeError(f"exceptions must be classes or instances deriving from BaseException, not {type(typ).__name__}")
+        what = type(typ).__name__
+        raise TypeError(f"exceptions must be classes or instances deriving from BaseException, not {what}")
     return exc if tb is None else exc.with_traceback(tb)
 
 

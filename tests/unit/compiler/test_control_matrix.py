@@ -96,7 +96,7 @@ LOOPS = {
 
 @pytest.mark.parametrize(("loop", "shape"), list(itertools.product(LOOPS, SHAPES)))
 def test_leaving_a_try_in_every_way(loop: str, shape: str) -> None:
-    """All pairs of ways to leave its two parts do the same as in CPython, also when frames are rebuilt at every step."""
+    """All pairs of ways to leave its two parts do the same as in CPython, and when rebuilt at every step."""
     source = [PRELUDE]
     for number, (a, b) in enumerate(itertools.product(EXITS, EXITS)):
         body = textwrap.dedent(SHAPES[shape]).format(a=EXITS[a], b=EXITS[b])

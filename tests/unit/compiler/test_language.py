@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # the programs are dense on purpose
 """The language, area by area: a program prints the same under CPython and as resumable code, rebuilt at every step."""
 
 from __future__ import annotations

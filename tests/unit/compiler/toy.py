@@ -151,9 +151,8 @@ class Toy:
             self.drive(self.body(source, filename))
         except BaseException as exc:
             exc = unwrap(exc)
-            if isinstance(exc, CannotCapture | AssertionError) and exc.__traceback__ and not isinstance(exc, SystemExit):
-                if isinstance(exc, CannotCapture):
-                    raise
+            if isinstance(exc, CannotCapture):
+                raise
             if os.environ.get("TOY_TRACE"):
                 traceback.print_exception(exc, file=sys.stderr)
             return f"{type(exc).__name__}: {exc}"
