@@ -153,7 +153,7 @@ def feed(data: bytes) -> int:
     ring.wanted = 0
     ring.head = head + n
     _call_attention()
-    return n
+    return int(n)
 
 
 def feed_eof() -> None:

@@ -13,7 +13,7 @@ from zlib import crc32
 from kos.errors import GuestFault, KernelBug
 from kos.fs.structs import Dirent, Inode, dirent_hash, dirents, inodes
 
-_NAME_AT: int = Dirent.name.offset  # type: ignore[attr-defined]  # a ctypes field
+_NAME_AT: int = Dirent.name.offset
 
 
 def _bucket(directory: int, name: bytes) -> int:

@@ -39,7 +39,7 @@ _chunk_views: dict[int, tuple[FdChunk, memoryview]] = {}
 def _inline(ft: FdTable) -> memoryview:
     found = _views.get(ft.index)
     if found is None or found[0] is not ft:
-        at = FdTable.first.offset  # type: ignore[attr-defined]  # a ctypes field
+        at = FdTable.first.offset
         found = _views[ft.index] = ft, memoryview(ft).cast("B")[at : at + 4 * FD_INLINE].cast("I")
     return found[1]
 
@@ -74,7 +74,7 @@ def _rows(ft: FdTable, low: int, high: int) -> Iterator[tuple[int, memoryview]]:
 def _open_fds(ft: FdTable, low: int, high: int) -> list[tuple[int, int]]:
     """(fd, word) of everything open in [low, high), ascending; table lock held."""
     high = min(high, ft.high)
-    found = []
+    found: list[tuple[int, int]] = []
     if low >= high:
         return found
     for base, row in _rows(ft, low, high):

@@ -13,7 +13,7 @@ import stat
 
 from kos.errors import GuestFault, KernelBug
 from kos.fs import dirent
-from kos.fs.structs import I_HOST, I_RAM, Inode, fs_lock, fs_state, inodes
+from kos.fs.structs import I_HOST, I_RAM, Inode, dirents, fs_lock, fs_state, inodes
 from kos.mm.pagecache import mapping_alloc, put_mapping
 from kos.mm.structs import mappings
 from kos.platform.host.clock import wall_ns
@@ -65,7 +65,7 @@ def put_inode_locked(inode: Inode) -> list[Inode]:
         if inode.refs:
             return gone
         if inode.kind == I_HOST and inode.dirent:
-            dirent.remove(dirent.dirents[inode.dirent])  # the cache forgets it, so nobody finds it again
+            dirent.remove(dirents[inode.dirent])  # the cache forgets it, so nobody finds it again
         gone.append(inode)
         if not inode.parent:
             return gone

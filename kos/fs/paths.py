@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kos.fs import dirent, procfs
-from kos.fs.structs import I_PROC, Inode, dirents, fs_state, inodes
+from kos.fs.structs import I_PROC, Dirent, Inode, dirents, fs_state, inodes
 
 
 def path_of_locked(inode: Inode) -> bytes | None:
@@ -23,7 +23,7 @@ def path_of_locked(inode: Inode) -> bytes | None:
     return b"/" + b"/".join(reversed(parts))
 
 
-def _entry_of(inode: Inode) -> dirent.Dirent | None:
+def _entry_of(inode: Inode) -> Dirent | None:
     if inode.dirent:
         return dirents[inode.dirent]
     if inode.nlink and inode.kind not in (I_PROC,):

@@ -57,7 +57,7 @@ hooks = _Hooks()
 
 def on_sigpipe(send: Callable[[Task], None]) -> None:
     """Who sends SIGPIPE: called with the writing task, no lock held, before the call fails with EPIPE."""
-    hooks.sigpipe = send  # type: ignore[method-assign]  # a plain function in a plain slot
+    hooks.sigpipe = send
 
 
 def make_pipe(flags: int) -> tuple[File, File]:
