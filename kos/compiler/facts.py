@@ -12,11 +12,11 @@ import ast
 
 NATIVE = frozenset(
     "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
-    "frozenset getattr hasattr hash hex id int isinstance issubclass len list map max memoryview min object oct ord pow property "
-    "range repr reversed round set setattr delattr slice sorted str sum tuple type zip classmethod staticmethod "
-    "BaseException Exception ArithmeticError AssertionError AttributeError EOFError GeneratorExit ImportError "
-    "IndexError KeyError KeyboardInterrupt LookupError NameError NotImplementedError OSError OverflowError RecursionError "
-    "RuntimeError StopIteration SystemExit TypeError ValueError ZeroDivisionError".split()
+    "frozenset getattr hasattr hash hex id int isinstance issubclass len list map max memoryview min object oct ord "
+    "pow property range repr reversed round set setattr delattr slice sorted str sum tuple type zip classmethod "
+    "staticmethod BaseException Exception ArithmeticError AssertionError AttributeError EOFError GeneratorExit "
+    "ImportError IndexError KeyError KeyboardInterrupt LookupError NameError NotImplementedError OSError "
+    "OverflowError RecursionError RuntimeError StopIteration SystemExit TypeError ValueError ZeroDivisionError".split()
 )
 #: Consumers that run a generator expression to its end, or drop it, before they return.
 CONSUMERS = frozenset("all any bytes dict frozenset list max min set sorted sum tuple".split())
