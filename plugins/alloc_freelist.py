@@ -11,9 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kos.arena.layout import Struct, layout, u64
-from kos.arena.table import Alone
-from kos.mm.structs import page_next
+from kos.api import Alone, PageAllocator, Struct, hookimpl, layout, page_next, u64
 
 
 @layout(size=32)
@@ -94,5 +92,6 @@ class FreeListAllocator:
             pfn = page_next.v[pfn]
 
 
-def make(options: dict[str, object]) -> FreeListAllocator:
+@hookimpl
+def kos_page_allocator() -> PageAllocator:
     return FreeListAllocator()

@@ -7,8 +7,7 @@ that run the parent's threads still hold writable translations.
 
 from __future__ import annotations
 
-from kos.mm.bulk import share_range
-from kos.mm.structs import Mm, Vma
+from kos.api import ForkPolicy, Mm, Vma, hookimpl, share_range
 
 
 class CowFork:
@@ -23,5 +22,6 @@ class CowFork:
         return True
 
 
-def make(options: dict[str, object]) -> CowFork:
+@hookimpl
+def kos_fork_policy() -> ForkPolicy:
     return CowFork()

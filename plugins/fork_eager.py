@@ -6,8 +6,7 @@ equal, since what a program can see of its memory is the same under all of them.
 
 from __future__ import annotations
 
-from kos.mm.bulk import copy_range
-from kos.mm.structs import Mm, Vma
+from kos.api import ForkPolicy, Mm, Vma, copy_range, hookimpl
 
 
 class EagerFork:
@@ -22,5 +21,6 @@ class EagerFork:
         return False
 
 
-def make(options: dict[str, object]) -> EagerFork:
+@hookimpl
+def kos_fork_policy() -> ForkPolicy:
     return EagerFork()

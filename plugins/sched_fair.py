@@ -8,13 +8,7 @@ and the red-black tree (a linked list searched from its end: queues are short, a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from kos.sched.policy import NICE_0_WEIGHT, insert_before, remove
-from kos.sched.structs import tasks
-
-if TYPE_CHECKING:
-    from kos.sched.structs import RunQueue, Task
+from kos.api import NICE_0_WEIGHT, RunQueue, Scheduler, Task, hookimpl, insert_before, remove, tasks
 
 LATENCY_NS = 24_000_000  #: every ready task runs once within it (sysctl_sched_latency, scaled up)
 MIN_GRANULARITY_NS = 3_000_000  #: but for at least so long
@@ -68,5 +62,6 @@ class Fair:
         return max(LATENCY_NS * task.weight // max(total, 1), MIN_GRANULARITY_NS)
 
 
-def make(options: dict[str, object]) -> Fair:
+@hookimpl
+def kos_scheduler() -> Scheduler:
     return Fair()

@@ -7,13 +7,7 @@ turn; it does not preempt, so two tasks that talk over a pipe cost one switch a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from kos.sched.policy import NICE_0_WEIGHT, push_back, remove
-from kos.sched.structs import tasks
-
-if TYPE_CHECKING:
-    from kos.sched.structs import RunQueue, Task
+from kos.api import NICE_0_WEIGHT, RunQueue, Scheduler, Task, hookimpl, push_back, remove, tasks
 
 SLICE_NS = 20_000_000  #: of a task of nice 0
 MIN_SLICE_NS, MAX_SLICE_NS = 5_000_000, 200_000_000
@@ -49,5 +43,6 @@ class RoundRobin:
         return False
 
 
-def make(options: dict[str, object]) -> RoundRobin:
+@hookimpl
+def kos_scheduler() -> Scheduler:
     return RoundRobin()

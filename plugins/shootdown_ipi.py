@@ -6,8 +6,7 @@ Buffer Consistency: A Software Approach, ASPLOS 1989.
 
 from __future__ import annotations
 
-from kos.hw.ipi import FLUSH, send_ipi
-from kos.mm.shootdown import FlushRequest, StaleBatch, post, wait_for_acks
+from kos.api import FLUSH, FlushRequest, ShootdownProtocol, StaleBatch, hookimpl, post, send_ipi, wait_for_acks
 
 
 class IpiShootdown:
@@ -23,5 +22,6 @@ class IpiShootdown:
         return True
 
 
-def make(options: dict[str, object]) -> IpiShootdown:
+@hookimpl
+def kos_shootdown_protocol() -> ShootdownProtocol:
     return IpiShootdown()

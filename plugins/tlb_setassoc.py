@@ -8,6 +8,8 @@ own (SDM volume 3A, 4.10); Hennessy and Patterson, 5th edition, B.2: the differe
 
 from __future__ import annotations
 
+from kos.api import Params, TlbModel, hookimpl
+
 
 class SetAssociative:
     """TlbModel. entries and ways: at least 1, entries a multiple of ways."""
@@ -65,7 +67,7 @@ class SetAssociative:
         write.clear()
 
 
-def make(options: dict[str, object]) -> SetAssociative:
-    """From the machine's option `tlb`: [entries, ways]."""
-    geometry = options.get("tlb")
+@hookimpl
+def kos_tlb_model(params: Params) -> TlbModel:
+    geometry = params.options.get("tlb")
     return SetAssociative(*geometry) if isinstance(geometry, list | tuple) else SetAssociative()

@@ -99,7 +99,11 @@ class FaultHandler(Protocol):
 
 @runtime_checkable
 class ShootdownProtocol(Protocol):
-    """Makes the other CPUs forget translations. Copy plugins/shootdown_ipi.py."""
+    """Makes the other CPUs forget translations. Copy plugins/shootdown_ipi.py.
+
+    A protocol that defers may have a method poll(): it runs on every CPU after that has served its interrupts (store
+    1 in this.pending[0] to have it run soon: at the latest on the way out of the system call), with any locks held.
+    """
 
     name: str
 
@@ -114,7 +118,10 @@ class ShootdownProtocol(Protocol):
 
 @runtime_checkable
 class Transport(Protocol):
-    """How messages travel from CPU to CPU. All methods run on the calling CPU, any locks held, and never block."""
+    """How messages travel from CPU to CPU. All methods run on the calling CPU, any locks held, and never block.
+
+    A transport that has host objects may have a method close(), for the supervisor to call at the end.
+    """
 
     name: str
 

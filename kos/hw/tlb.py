@@ -11,11 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kos.arena.table import Column
 from kos.hooks.policies import TlbModel
+from kos.hw.cpu import this
 from kos.hw.phys import frames
+from kos.params import MAX_CPUS
 
 NR_ASIDS = 6  #: Linux: TLB_NR_DYN_ASIDS
 FULL_FLUSH_PAGES = 33  #: more pages than this: forget the whole address space (tlb_single_page_flush_ceiling)
+#: [2 * cpu]: ctx_id that this CPU uses now, 0 = none; [2 * cpu + 1]: the generation that its TLB has caught up to.
+#: That CPU writes. What the other CPUs can know of a TLB: guards compare it with what a shootdown promised.
+reached = Column("tlb_reached", "Q", 2 * (MAX_CPUS + 1))
 
 
 class Hot:
@@ -70,10 +76,15 @@ class Slots:
             self.gen[asid] = gen
         self.asid = asid
         hot.read, hot.write = self.model.open(asid)
+        at = 2 * this.id
+        reached.v[at] = 0  # first, or a reader could see the new address space with the old one's generation
+        reached.v[at + 1] = gen
+        reached.v[at] = ctx_id
 
     def unload(self) -> None:
         """No address space: every guest access misses."""
         self.asid = 0
+        reached.v[2 * this.id] = 0
         hot.read, hot.write = {}, {}
 
     def catch_up(self, gen: int) -> bool:
@@ -81,7 +92,7 @@ class Slots:
         if self.gen[self.asid] == gen:
             return False
         self.model.flush_asid(self.asid)
-        self.gen[self.asid] = gen
+        self.gen[self.asid] = reached.v[2 * this.id + 1] = gen
         return True
 
     def flush(self, start: int, end: int, gen: int, latest: int) -> int:
@@ -99,10 +110,10 @@ class Slots:
         if gen == mine + 1 and gen == latest and pages <= FULL_FLUSH_PAGES:
             for vpn in range(start >> 12, end >> 12):
                 self.model.flush_page(asid, vpn)
-            self.gen[asid] = gen
+            self.gen[asid] = reached.v[2 * this.id + 1] = gen
             return pages
         self.model.flush_asid(asid)
-        self.gen[asid] = latest
+        self.gen[asid] = reached.v[2 * this.id + 1] = latest
         return -1
 
     def flush_page(self, vaddr: int) -> None:

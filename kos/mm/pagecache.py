@@ -300,6 +300,15 @@ def map_for_fault(m: Mapping, index: int) -> int:
     return pfn
 
 
+def map_if_cached(m: Mapping, index: int) -> int:
+    """The same for a page that is in the cache already; 0: it is not. mm lock held. For fault-around."""
+    with mapping_lock(m):
+        pfn = find_page(m, index) if index < m.size + PAGE_SIZE - 1 >> 12 else 0
+        if pfn:
+            map_page(pfn)
+    return pfn
+
+
 def peek(m: Mapping, index: int) -> tuple[bool, bytes]:
     """(within the file, contents of the page): what a private write copies. mm lock held."""
     with mapping_lock(m):
