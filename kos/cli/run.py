@@ -26,6 +26,7 @@ def main(words: Sequence[str]) -> int:
     check_source(path)
 
     from kos.machine.machine import Machine
+    from kos.platform.host.process import die_of
 
     with Machine(config) as machine:
         result = machine.run(path, arguments, dict(os.environ))
@@ -38,7 +39,11 @@ def main(words: Sequence[str]) -> int:
 
         show = render_text if options.summary == "text" else to_json
         print(show(result.summary), file=sys.stderr)
-    return EX_SOFTWARE if result.problems else result.exit_code
+    if result.problems or result.report:
+        return EX_SOFTWARE
+    if result.status & 0x7F:
+        die_of(result.status & 0x7F)  # as a shell's child would: whoever started us sees the same status
+    return result.exit_code
 
 
 def _check_writable(log: str) -> None:

@@ -21,9 +21,11 @@ from kos.params import Params
 from kos.platform.host import process as host
 from kos.sync.spinlock import lock_name
 
+#: Modules that declare arena segments, themselves or through what they import.
 _SEGMENTS = (
-    "kos.hw.cpu", "kos.hw.ipi", "kos.hw.phys", "kos.machine.control", "kos.mm.structs", "kos.mm.shootdown",
-    "kos.sched.structs", "kos.proc.futex", "kos.fs.structs", "kos.fs.console",
+    "kos.hw.cpu", "kos.hw.ipi", "kos.machine.control", "kos.mm.boot", "kos.sched.sched", "kos.fs.boot", "kos.proc.init",
+    "kos.syscall.table", "kos.syscall.files", "kos.syscall.memory", "kos.syscall.process", "kos.syscall.signals",
+    "kos.syscall.clocks",
 )  # fmt: skip
 _CALLS = ("files", "memory", "process", "signals", "clocks")
 _HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
@@ -86,8 +88,10 @@ def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
     """Bring every part to its state after boot; in the parent, before the CPUs are forked."""
     from kos.fs import boot as fs_boot
     from kos.fs import pipe
+    from kos.fs.programs import find_program
     from kos.mm import boot as mm_boot
     from kos.mm import shootdown
+    from kos.proc import exec as proc_exec
     from kos.proc import init, signal
     from kos.proc.sigdefs import SIGPIPE
     from kos.runtime import memory
@@ -99,6 +103,7 @@ def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
     shootdown.hooks.nudge = _nudge  # type: ignore[method-assign]  # a plain function in a plain slot
     init.boot(params.cpus, os.getuid(), os.getgid())
     fs_boot.boot([_guests_folder()], [_guests_folder()])
+    proc_exec.hooks.resolve = lambda path, argv: (find_program(path), argv)  # type: ignore[method-assign]  # a plain slot
     pipe.on_sigpipe(lambda task: signal.send(process_of(task), SIGPIPE, task) and None)
     memory.hooks.on_bad_access = _bad_access  # type: ignore[method-assign]  # a plain function in a plain slot
     memory.hooks.on_out_of_memory = _out_of_memory  # type: ignore[method-assign]  # a plain function in a plain slot

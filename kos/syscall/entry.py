@@ -9,6 +9,7 @@ the way out, so that a signal that a process sends itself is handled before its 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
@@ -38,6 +39,7 @@ class _Resumable:
     after_error: Call
     actions: Call
     stress: Call
+    globals: dict[str, Any]
 
 
 resumable = _Resumable()
@@ -166,6 +168,8 @@ def next_action() -> Any:
 
 def safepoint() -> Iterable[Any]:
     """What `$sp` delegates to when the pending word is set: () where nothing more is to be done."""
+    if sys._getframe(2).f_globals is resumable.globals:
+        return ()  # a loop of rtl/ksys.py itself, which is here to see to what is pending
     poll_ipis()
     if Stress.on:
         this.pending[0] = 1
@@ -197,6 +201,7 @@ def connect(rtl: dict[str, Any]) -> None:
     """Take the resumable half: the globals of rtl/ksys.py."""
     for name in ("wait_in_call", "after_call", "after_error", "actions", "stress"):
         setattr(resumable, name, staticmethod(maker_of(rtl[name])))
+    resumable.globals = rtl
     hooks.safepoint = safepoint
 
 
