@@ -27,8 +27,8 @@ from kos_plugins.fork_cow import CowFork
 from kos_plugins.fork_eager import EagerFork
 
 P = 4096
-BASE = 0x4000_001F_C000  # so that the window lies across two leaf tables
-PAGES = 12
+BASE = 0x4000_001F_D000  # so that the window lies across two leaf tables
+PAGES = 6
 
 
 @dataclass
@@ -70,7 +70,7 @@ ops = st.tuples(
         "map map share unmap protect store store load fork switch exit dontneed zero copy inherit_share move".split()
     ),
     st.integers(0, PAGES - 1),
-    st.integers(1, 5),
+    st.integers(1, 3),
     st.integers(0, 255),
 )
 
@@ -170,10 +170,13 @@ def test_any_history_leaves_what_the_model_says(make_box: Callable[..., Any], fo
     box = make_box(tlb=tlb, settings={"poison": "1"})
     policy.use("fork", fork())
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(st.lists(ops, max_size=40))
+    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(st.lists(ops, min_size=15, max_size=50))
     def run(history: list[tuple[str, int, int, int]]) -> None:
         procs = [Proc(box.new_mm())]
+        step(procs, "map", 0, PAGES, 0)
+        for n in range(0, PAGES, 2):
+            step(procs, "store", n, 1, n)
         try:
             for op, first, count, value in history:
                 procs = step(procs, op, first, count, value)

@@ -1,0 +1,174 @@
+"""Several CPUs, each a host process, on one address space at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mm_box import Segv, run_on_cpus, safepoint
+
+from kos.arena.table import Column
+from kos.errors import GuestFault
+from kos.hw.cpu import this
+from kos.mm import switch
+from kos.mm.dup import dup_mm
+from kos.mm.mm import mmput
+from kos.mm.mmap import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, do_mmap, do_munmap
+from kos.mm.mprotect import do_mprotect
+from kos.mm.uaccess import copy_from_user
+from kos.runtime import memory
+
+P = 4096
+ANON = MAP_PRIVATE | MAP_ANONYMOUS
+flags = Column("test_flags", "Q", 64)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Poll as a waiting CPU does."""
+    from kos.hw.relax import relax
+
+    this.pending[0] = 1  # so that the test's own time limit is looked at
+    while not condition():
+        relax()
+        this.pending[0] = 1
+
+
+def test_fork_takes_the_right_to_write_from_every_cpu(make_box: Callable[..., Any]) -> None:
+    """A thread of the parent keeps storing on another CPU; the child's copy does not move."""
+    box = make_box(cpus=2)
+    mm = box.new_mm()
+    a = do_mmap(mm, 0, P, 3, ANON)
+    memory.store64(a, 0)
+    moved = []
+
+    def body(cpu: int) -> None:
+        switch.load_mm(mm)
+        if cpu == 1:
+            n = 0
+            while not flags.v[0]:
+                n += 1
+                memory.store64(a, n)
+                safepoint()
+            return
+        wait_for(lambda: memory.load64(a) > 100)
+        for _ in range(30):
+            child = dup_mm(mm)
+            first = copy_from_user(child, a, 8)
+            before = memory.load64(a)
+            wait_for(lambda before=before: memory.load64(a) > before + 20)  # type: ignore[misc]
+            moved.append(first != copy_from_user(child, a, 8))
+            mmput(child)
+        flags.v[0] = 1
+
+    run_on_cpus(2, body)
+    assert moved == [False] * 30
+    box.drop(mm)
+
+
+def test_copy_on_write_is_seen_by_all_threads_at_once(make_box: Callable[..., Any]) -> None:
+    """After a break of COW by one CPU, no thread goes on reading the old frame."""
+    box = make_box(cpus=3)
+    mm = box.new_mm()
+    a = do_mmap(mm, 0, 2 * P, 3, ANON)
+    memory.store64(a, 0)
+    rounds = 40
+
+    def body(cpu: int) -> None:
+        switch.load_mm(mm)
+        children = []
+        for n in range(1, rounds):
+            if cpu == 0:
+                children.append(dup_mm(mm))
+                memory.store64(a, n)  # breaks the sharing: a new frame
+                flags.v[1] = n
+                wait_for(lambda n=n: flags.v[2] == n and flags.v[3] == n)  # type: ignore[misc]
+            else:
+                while flags.v[1] < n:
+                    assert memory.load64(a) in (n - 1, n)
+                    safepoint()
+                assert memory.load64(a) == n
+                flags.v[1 + cpu] = n
+        for child in children:
+            mmput(child)
+
+    run_on_cpus(3, body)
+    box.drop(mm)
+
+
+@pytest.mark.parametrize("tlb", [(64, 4), (4, 2)])
+def test_everybody_shoots_at_everybody(make_box: Callable[..., Any], tlb: tuple[int, int]) -> None:
+    """All CPUs map, protect, unmap, fork and store in one address space: nothing hangs, the audit is clean.
+
+    Each page holds its own number or zero, whoever wrote it: a stale translation would show another's.
+    """
+    cpus = 4
+    box = make_box(cpus=cpus, tlb=tlb, settings={"poison": "1"})
+    mm = box.new_mm()
+    a = do_mmap(mm, 0, 16 * P, 3, ANON)
+
+    def body(cpu: int) -> None:
+        switch.load_mm(mm)
+        rng = random.Random(cpu)
+        for _ in range(300):
+            n = rng.randrange(16)
+            at = a + n * P
+            op = rng.randrange(10)
+            try:
+                if op < 4:
+                    memory.store64(at + 8 * cpu, n + 1)
+                elif op < 6:
+                    for k in range(cpus):
+                        assert memory.load64(at + 8 * k) in (0, n + 1)
+                elif op == 6:
+                    do_munmap(mm, at, P * rng.randrange(1, 3))
+                elif op == 7:
+                    do_mprotect(mm, at, P, rng.choice((1, 3)))
+                elif op == 8:
+                    do_mmap(mm, at, P, 3, ANON | MAP_FIXED)
+                else:
+                    child = dup_mm(mm)
+                    switch.load_mm(child)
+                    memory.load64(at)
+                    memory.store64(at, n + 1)
+                    switch.load_mm(mm)
+                    mmput(child)
+            except Segv:
+                switch_back(mm)
+            except GuestFault:
+                pass
+            if rng.randrange(20) == 0:
+                switch.enter_lazy()
+                switch.leave_lazy()
+            safepoint()
+
+    def switch_back(mm: Any) -> None:
+        child = this.mm
+        if child is not mm:
+            switch.load_mm(mm)
+            mmput(child)
+
+    run_on_cpus(cpus, body)
+    assert box.audit() == []
+    box.drop(mm)
+
+
+def test_atomics_of_many_cpus_are_exact(make_box: Callable[..., Any]) -> None:
+    """fetch_add64 on shared memory counts every one, over forked address spaces too."""
+    cpus = 3
+    box = make_box(cpus=cpus)
+    mm = box.new_mm()
+    a = do_mmap(mm, 0, P, 3, MAP_SHARED | MAP_ANONYMOUS)
+    spaces = [mm, dup_mm(mm), dup_mm(mm)]
+
+    def body(cpu: int) -> None:
+        switch.load_mm(spaces[cpu])
+        for _ in range(500):
+            memory.fetch_add64(a, 1)
+            safepoint()
+
+    run_on_cpus(cpus, body)
+    switch.load_mm(mm)
+    assert memory.load64(a) == 500 * cpus
+    box.drop(*spaces)
