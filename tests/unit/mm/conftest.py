@@ -1,45 +1,12 @@
-"""Fixtures of memory management: a booted machine without CPUs, audited at the end."""
+"""A booted machine without CPUs for every test here: mm_fixtures.py, mm_box.py."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
+sys.path.insert(0, str(Path(__file__).parent))  # mm_box.py and mm_fixtures.py, which are no tests
 
-sys.path.insert(0, str(Path(__file__).parent))  # mm_box.py, which is no test
+from mm_fixtures import box, make_box
 
-from mm_box import Box, boot_box
-
-from kos.audit.memory import audit_memory
-from kos.hw.cpu import SUPERVISOR, this
-from kos.mm.structs import mms
-from kos.sync import spinlock
-
-
-@pytest.fixture
-def make_box() -> Iterator[Callable[..., Box]]:
-    """boot_box(); at the end every machine is audited."""
-    made: list[Box] = []
-
-    def make(**options: Any) -> Box:
-        made.append(boot_box(**options))
-        return made[-1]
-
-    yield make
-    spinlock.debug.check_order = False
-    if made:
-        assert audit_memory() == []
-        assert list(mms.used()) == []
-        for bell in this.bells:
-            bell.close()
-        this.bells = []
-        this.id = SUPERVISOR
-
-
-@pytest.fixture
-def box(make_box: Callable[..., Box]) -> Box:
-    """One CPU, 16 MiB."""
-    return make_box()
+__all__ = ["box", "make_box"]
