@@ -1,4 +1,4 @@
-"""A memory allocator written in Python over sbrk, and a program that strains it, before and after a fork.
+"""A memory allocator in Python over sbrk, and a program that strains it, before and after a fork.
 
 Look for: the heap is simulated memory, headers and all: Kernighan and Ritchie's circular free list (The C Programming
 Language, 8.7) lives in it as words. After a fork parent and child have a heap each, with the same addresses in it, and

@@ -1,4 +1,4 @@
-"""Sum an array with threads that share memory: work by an atomic counter, the total under a futex lock.
+"""Sum an array with threads that share memory: work by an atomic counter, a total under a lock.
 
 Look for: the threads share simulated memory and nothing else (Python objects are each task's own registers), so all
 that they say to each other goes through words in a page; a thread that finds the lock taken sleeps in the kernel and

@@ -1,0 +1,35 @@
+"""What a child does to lists, closures, class attributes and iterators stays the child's."""
+import os
+
+
+class Box:
+    items = ["class"]
+
+
+def counter():
+    n = 0
+
+    def count():
+        nonlocal n
+        n += 1
+        return n
+
+    return count
+
+
+def default(seen=[]):  # noqa: B006  # the shared default is the point
+    seen.append(len(seen))
+    return seen
+
+
+tick = counter()
+letters = iter("abcdef")
+alias = Box.items
+tick(), next(letters), default()
+pid = os.fork()
+if pid == 0:
+    Box.items.append("child")
+    print("child:", tick(), next(letters), next(letters), default(), alias is Box.items, alias, flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+print("parent:", tick(), next(letters), default(), alias is Box.items, alias)
