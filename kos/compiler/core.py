@@ -160,6 +160,8 @@ class Core:
             self.emit(t.if_(t.load("$j"), land, [t.assign("$pt", t.const(k)), go]), lo=k)
         else:
             self.emit(here, go, lo=k)
+        thrown = ast.Raise(t.call(ast.Attribute(t.load("$r"), "take", ast.Load())))
+        self.emit(t.if_(t.is_(t.call("$type", t.load("$r")), t.load("$Thrown")), [thrown]))
         return t.load("$r")
 
     # -- operands -----------------------------------------------------------------------------------------------

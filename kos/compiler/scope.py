@@ -174,6 +174,7 @@ class ScopeBuilder(ast.NodeVisitor):
         for scope in inner:
             scope.used.add(name)
             if owner.kind == "module" or name in owner.global_names:
+                scope.bound.add(name)
                 scope.global_names.add(name)
             elif scope.kind == "comp":
                 scope.nonlocal_names.add(name)

@@ -16,7 +16,7 @@ from kos.compiler.units import info as code_info
 from kos.runtime import hooks
 from kos.runtime.frames import Frame, capture, rebuild
 from kos.runtime.sync import suspend
-from kos.runtime.traps import LANDED, Carry
+from kos.runtime.traps import LANDED, Carry, Thrown
 
 
 class GuestGen:
@@ -55,13 +55,18 @@ class GuestGen:
         """Advance a running body, with a trap's answer where it stands in one."""
         body = self._body
         assert body is not None
-        self._pending = None
+        at_yield, self._pending = self._pending is None, None
         try:
             if not self._landed:
                 landing = body.send(None)
                 assert landing is LANDED, landing
                 self._landed = True
-            result = body.send(value) if exc is None else body.throw(exc)
+            if exc is None:
+                result = body.send(value)
+            elif at_yield and isinstance(exc, GeneratorExit) and body.gi_suspended:
+                result = body.send(Thrown(exc))
+            else:
+                result = body.throw(exc)
         except Carry as carry:
             self._finish()
             stop = carry.exc

@@ -11,7 +11,7 @@ from types import BuiltinFunctionType, GeneratorType
 from typing import Any
 
 from kos.runtime import calls, classes, hooks, iteration, library, raising
-from kos.runtime.traps import LANDED, Carry
+from kos.runtime.traps import LANDED, Carry, Thrown
 
 _NO_ATTRIBUTE = object()
 
@@ -132,6 +132,7 @@ _TABLE: dict[str, Any] = {
     "$SI": StopIteration,
     "$BE": BaseException,
     "$Carry": Carry,
+    "$Thrown": Thrown,
     "$LANDED": LANDED,
     "$DT": hooks.DEAD,
     "$mk": calls.make,

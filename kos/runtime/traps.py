@@ -92,6 +92,25 @@ class Carry(BaseException):
         self.exc = exc
 
 
+class Thrown:
+    """A GeneratorExit on its way into a generator, sent to the `yield` that it stands at, and raised there.
+
+    Thrown natively it would not arrive: a native generator that delegates closes what it delegates to
+    instead, and a guest's body may have to suspend while it closes.
+    """
+
+    __slots__ = ("exc",)
+
+    def __init__(self, exc: BaseException) -> None:
+        self.exc: BaseException | None = exc
+
+    def take(self) -> BaseException:
+        """The exception, which this object then no longer holds."""
+        exc, self.exc = self.exc, None
+        assert exc is not None
+        return exc
+
+
 def unwrap(exc: BaseException) -> BaseException:
     """The exception that the guest means: what a Carry carries, any other one itself."""
     return exc.exc if isinstance(exc, Carry) else exc

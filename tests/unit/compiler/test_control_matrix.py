@@ -109,6 +109,7 @@ def test_leaving_a_try_in_every_way(loop: str, shape: str) -> None:
     check("\n".join(source))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # generators that ignore being closed
 def test_the_same_in_generators() -> None:
     """A generator that yields in each part of a try is finished, closed or thrown into at each of its yields."""
     check(

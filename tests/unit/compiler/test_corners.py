@@ -1,0 +1,283 @@
+# ruff: noqa: E501  # the programs are dense on purpose
+"""Corners of the language, each with guest calls where CPython has an operation: equal to CPython, also under stress."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from test_language import PRELUDE
+from toy import check
+
+PROGRAMS = {
+    "scopes and comprehensions": """
+        class A:
+            def f(self):
+                class B:
+                    def g(self): return n(1)
+                    v = [n(q) for q in range(2)]
+                return B().g(), B.v
+        print(A().f())
+        x = 5
+        class G:
+            global x
+            x = n(6)
+            def m(self): return x
+        print(x, G().m(), hasattr(G,'x'))
+        def outer():
+            v = 1
+            class C:
+                nonlocal v
+                v = n(2)
+            return v
+        print(outer())
+        def gen_in_try():
+            for i in range(2):
+                try:
+                    yield n(i)
+                except GeneratorExit:
+                    n('exit'); raise
+                finally: n('f')
+        for q in gen_in_try(): break
+        print([[n(a*b) for a in range(2) if n(a)] for b in range(3) if n(b)])
+        print({a: [n(b) for b in range(a)] for a in range(3)}, {n(a) for a in 'ab' if a > n('a')})
+        print([y for x in range(3) if (y := n(x)) > 0], y)
+        class W:
+            z = 3
+            l = [n(i) for i in range(z)]
+            fn = lambda self, k=z: n(k)
+        print(W.l, W().fn())
+        print(f"{n(1):{n(3)}d}|{n('x')!s:^{n(5)}}|{'nested ' + f'{n(2)}'}|{{}}|{n(1)=}")
+        i = n(0)
+        a = [0, 0]
+        i, a[i] = n(1), n(2)
+        print(i, a)
+        def default(a=[n(1), n(2)], *, b=n(3)): return a, b
+        print(default())
+        print((lambda *a, k=n(4), **kw: (a, k, kw))(1, z=2))
+        try:
+            print([n(1), undefined, n(2)])
+        except NameError as e: print(e)
+        print(n(3) if n(0) else n(4) if n(1) else n(5))
+        print(not (n(1) and n(0)), (n(0) or n(0)) is n(0))
+        show()
+        t = (n(1), *[n(2), n(3)], *(n(q) for q in range(2)))
+        print(t)
+        print("%s %s" % (n(1), n(2)), "a" "b".join([n('x'), n('y')]))
+        import os.path as p, os
+        from os import path as pp, sep
+        print(p is pp, p.join(n('a'), n('b')), sep)
+        def imp():
+            import json, os.path
+            from collections import OrderedDict as OD
+            return json.dumps(n([1])), os.path.basename(n('/a/b')), OD(a=n(1))
+        print(imp())
+        def deco_chain(f): return lambda *a: n(('wrapped', f(*a)))
+        @deco_chain
+        @deco_chain
+        def decorated(x): return n(x)
+        decorated(3)
+        show()
+    """,
+    "exceptions in each other": """
+        def f():
+            try:
+                return n(1)
+            finally:
+                try:
+                    raise ValueError(n(2))
+                except ValueError as e:
+                    n(str(e))
+        print(f())
+        def g():
+            while True:
+                try:
+                    try:
+                        n('a')
+                        break
+                    finally:
+                        n('b')
+                        if len(log) < 6: continue
+                finally:
+                    n('c')
+                    if len(log) > 12: return n('d')
+            return n('e')
+        print(g()); show()
+        def ctx():
+            try:
+                try: raise ValueError(n(1))
+                finally:
+                    n(repr(sys.exc_info()[1]))
+                    raise KeyError(n(2))
+            except KeyError as e:
+                return repr(e.__context__)
+        print(ctx())
+        def ctx2():
+            try: raise ValueError(1)
+            except ValueError:
+                def inner():
+                    n(repr(sys.exc_info()[1]))
+                    try: raise KeyError(2)
+                    except KeyError as k: n(repr(k.__context__))
+                    try: raise
+                    except ValueError as v: return repr(v)
+                return inner()
+        print(ctx2())
+        def excgen():
+            try: yield n(1)
+            except ValueError as e:
+                n(repr(sys.exc_info()[1]))
+                yield n(2)
+                n(repr(sys.exc_info()[1]))
+        it = excgen(); next(it); it.throw(ValueError('q'))
+        print(sys.exc_info())
+        try: raise OSError(n(5))
+        except OSError:
+            try: next(it)
+            except StopIteration: n('stop')
+            n(repr(sys.exc_info()[1]))
+        def chain():
+            try: {}[n('k')]
+            except KeyError as e: raise RuntimeError(n('r')) from e
+        try: chain()
+        except RuntimeError as e: print(repr(e.__cause__), repr(e.__context__), e.__suppress_context__)
+        try:
+            try: chain()
+            except RuntimeError: raise ValueError(n('v')) from None
+        except ValueError as e: print(e.__cause__, repr(e.__context__), e.__suppress_context__)
+        def loop_exc():
+            for i in range(3):
+                try:
+                    if n(i) == 1: raise ValueError
+                except ValueError: continue
+                else: n('else')
+                n('end')
+        loop_exc()
+        e = 'kept'
+        try: raise ValueError(n(1))
+        except ValueError as e: pass
+        try: print(e)
+        except NameError as x: print(x)
+        def nested_exc():
+            try: raise KeyError(n(1))
+            except KeyError as e1:
+                try: raise ValueError(n(2))
+                except ValueError as e2:
+                    n((repr(e1), repr(e2)))
+                    return n('r')
+                finally: n('fin')
+        print(nested_exc())
+        def assertions():
+            try: assert n(0) == 1, f"m{n(1)}"
+            except AssertionError as a: return str(a)
+        print(assertions())
+        def tb_lines():
+            import traceback
+            def thrower():
+                n(1)
+                raise ValueError
+            try:
+                thrower()
+            except ValueError as e:
+                n('h')
+                return [l.lineno for l in traceback.extract_tb(e.__traceback__) if 'kos' not in l.filename]
+        print(tb_lines())
+        class E(Exception):
+            def __init__(self, *a): n(a); super().__init__(*a)
+        def raise_class():
+            try: raise E
+            except E as e: n(repr(e))
+        raise_class()
+        show()
+    """,
+    "iteration": """
+        import itertools, functools
+        def src(k):
+            for i in range(k): yield n(i)
+        print(list(map(n, src(2))), list(filter(n, src(3))), list(zip(src(2), src(3))), list(enumerate(src(2))))
+        print(list(itertools.chain(src(2), src(1))), list(itertools.islice(src(5), 2)), sorted(src(3), key=lambda v: -n(v)))
+        print(dict((n(k), v) for k, v in zip('ab', src(2))), ''.join(str(n(v)) for v in src(2)))
+        g = src(3)
+        for a in g:
+            for b in g: n((a, b))
+        print(next(g, n('d')))
+        it = iter(src(2)); print(it is iter(it), next(it), list(it))
+        class Tree:
+            def __init__(self, v, kids=()): self.v, self.kids = n(v), kids
+            def __iter__(self):
+                yield self.v
+                for kid in self.kids: yield from kid
+        print(list(Tree(1, [Tree(2, [Tree(3)]), Tree(4)])), [x for x in Tree(5)])
+        class Iter2:
+            def __iter__(self): n('I'); return iter([1, 2])
+        for x in Iter2(): n(x)
+        print([*Iter2()], tuple(Iter2()))
+        class Bad:
+            def __iter__(self): return n(5)
+        try:
+            for x in Bad(): pass
+        except TypeError as e: print(e)
+        try:
+            for x in n(5): pass
+        except TypeError as e: print(e)
+        try: a, b = n((1, 2, 3))
+        except ValueError as e: print(e)
+        def co():
+            total = 0
+            while True:
+                v = yield total
+                if v is None: return n(total)
+                total += n(v)
+        c = co(); next(c)
+        for v in (1, 2): print(c.send(v))
+        try: c.send(None)
+        except StopIteration as e: print(e.value)
+        def wrap():
+            r = yield from co()
+            yield n(('r', r))
+        w = wrap(); next(w); w.send(5); print(w.send(None))
+        def closer():
+            try: yield n(1)
+            finally: n('closing')
+        def outer(): yield from closer()
+        o = outer(); next(o); o.close()
+        o = outer(); next(o); del o
+        def ret(): return n(3); yield
+        def d2():
+            x = yield from ret()
+            n(x)
+        print(list(d2()))
+        gens = [src(2), src(2)]
+        while gens:
+            for q in list(gens):
+                try: n(next(q))
+                except StopIteration: gens.remove(q)
+        def fibs(a=0, b=1):
+            while True:
+                yield a
+                a, b = b, a + b
+        print(list(itertools.takewhile(lambda v: n(v) < 10, fibs())))
+        class Ctx:
+            def __init__(self): self.items = [n(1), n(2)]
+            def __getitem__(self, i): return self.items[n(i)]
+            def __len__(self): return n(2)
+            def __contains__(self, x): return n(x) == 1
+            def __reversed__(self): n('rev'); return iter([9])
+        print(list(Ctx()), len(Ctx()), 1 in Ctx(), list(reversed(Ctx())), bool(Ctx()))
+        try: src()
+        except TypeError as e: print(e)
+        print(src(1).__name__, src(1).__qualname__, type(src(1)).__name__)
+        import types, inspect, collections.abc
+        print(isinstance(src(1), collections.abc.Generator), isinstance(src(1), collections.abc.Iterator))
+        print(inspect.signature(src), str(inspect.signature(Tree.__init__)))
+        x = [n(v) for v in src(2)] + [v for v in src(1)]
+        print(x)
+        show()
+    """,
+}
+
+
+@pytest.mark.parametrize("area", PROGRAMS)
+def test_corner(area: str) -> None:
+    """These programs print the same as in CPython."""
+    check(PRELUDE + textwrap.dedent(PROGRAMS[area]))
