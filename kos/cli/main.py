@@ -12,17 +12,21 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from kos.cli.values import did_you_mean
 from kos.errors import HostError, UsageError
+
+if TYPE_CHECKING:
+    from kos.hooks.tables import Command
 
 VERBS = {
     "run": "run a program on the machine",
     "guests": "list the guest programs that ship with kos",
     "diff": "run a program under the host's Python and under kos, and compare",
     "inspect": "look into a running machine",
-    "plugins": "list the policies that ship with kos",
+    "plugins": "list the plugins: what is active, and what else there is",
+    "bench": "measure kos beside the host",
 }
 EX_USAGE, EX_SOFTWARE, EX_INTERRUPTED = 2, 70, 130
 
@@ -56,13 +60,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         if words[0] in ("-V", "--version"):
             print(f"kos {version()}")
             return 0
+        plugins = []
+        while words and words[0].startswith("-p"):
+            word = words.pop(0)[2:]
+            plugins.append(word or (words.pop(0) if words else ""))
+        if not words:
+            raise UsageError("-p: which plugin, and which of its commands?")
         name = words.pop(0)
         if name not in VERBS:
+            command = _plugin_command(name, plugins)
+            if command is not None:
+                verb = f"kos {name}"
+                status = command(words)
+                sys.stdout.flush()
+                return status
             kind = "option" if name.startswith("-") else "command"
             hint = did_you_mean(name, [*VERBS, "--help", "--version"]) or " (`kos --help` lists what there is)"
             raise UsageError(f"no {kind} {name!r}{hint}")
         verb = f"kos {name}"
-        status: int = import_module(f"kos.cli.{name}").main(words)
+        words = [option for plugin in plugins for option in ("-p", plugin)] + words
+        status = int(import_module(f"kos.cli.{name}").main(words)
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
@@ -83,6 +100,13 @@ def _open_standard_streams() -> None:
     while fd <= 2:
         fd = os.dup(fd)
     os.close(fd)
+
+
+def _plugin_command(name: str, plugins: list[str]) -> Command | None:
+    """The command that a plugin adds under this name; plugins: those named before it."""
+    from kos.plugin.commands import find_command
+
+    return find_command(name, plugins, VERBS)
 
 
 def _help() -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from kos.cli.values import geometry, seconds, settings, size, whole
 from kos.cli.words import ProgramParser
 from kos.errors import UsageError
 from kos.machine.config import MachineConfig
+from kos.plugin.settings import read_file
+
+_PLUGIN_OPTION = "plugin option "  # how the parsed options of plugins are told from ours
 
 
 def add_machine_options(parser: ProgramParser) -> None:
     o = parser.option
     o("--cpus", metavar="N", default="2", help="simulated CPUs, each a host process: 1 to 64 (default 2)")
-    o("--memory", metavar="SIZE", default="64M", help="simulated memory, 4M to 64G (default 64M); sparse on the host")
+    o("--memory", metavar="SIZE", default="4G", help="simulated memory, 4M to 64G (default 4G); sparse on the host")
     o("--name", metavar="NAME", help="name of the machine, for `kos inspect` (default: made from the process id)")
     o("--log", metavar="FILE", help="write events to FILE, one JSON object a line, in time order")
     o("--log-events", metavar="A,B.*", help="which events are logged (default all; `*` and `?` match)")
@@ -25,6 +29,27 @@ def add_machine_options(parser: ProgramParser) -> None:
     o("--debug-locks", action="store_true", help="check every lock against the lock order")
     o("--timeout", metavar="S", help="end the run after S seconds")
     o("--fail-alloc", metavar="N", default="0", help="every Nth allocation of a frame fails (default 0: none)")
+
+
+def add_plugin_options(parser: ProgramParser, words: Sequence[str]) -> None:
+    """Add the options that the plugins named in `words`, and those that are always there, declare for themselves.
+
+    Plugins are loaded here only if some word is no option of ours: an ordinary run does not pay for it.
+    """
+    ours = parser.known_options()
+    if not any(w in ("-h", "--help") or (w.startswith("--") and w.partition("=")[0] not in ours) for w in words):
+        return
+    named = [word for flag, word in zip(words, words[1:], strict=False) if flag == "-p"]
+    named += [word[2:] for word in words if word.startswith("-p") and len(word) > 2]
+    from kos.plugin.choose import choose
+
+    for name, table in choose(named).tables.items():
+        for option in table.declared.values():
+            if option.flag in ours:
+                raise UsageError(f"plugin {name!r}: found option {option.flag}, expected one that kos does not have")
+            if option.flag:
+                dest = f"{_PLUGIN_OPTION}{name}.{option.name}"
+                parser.option(option.flag, dest=dest, metavar="VALUE", help=f"{option.help} (plugin {name})")
 
 
 def machine_config(options: argparse.Namespace) -> MachineConfig:
@@ -45,10 +70,21 @@ def machine_config(options: argparse.Namespace) -> MachineConfig:
         log_events=log_events,
         stress_context=options.stress_context,
         plugins=tuple(options.plugins),
-        settings=settings(options.settings),
+        settings=_settings(options),
         tlb=geometry("--tlb", options.tlb),
         debug_locks=options.debug_locks,
         unbuffered=options.unbuffered,
         timeout=None if options.timeout is None else seconds("--timeout", options.timeout),
         fail_alloc=fail_alloc,
     )
+
+
+def _settings(options: argparse.Namespace) -> dict[str, str]:
+    """Of the kernel in kos.toml, then --set, then plugins' own options. (Plugins' settings in kos.toml: kos.plugin.)"""
+    in_file = {name: text for name, text in read_file().settings.items() if "." not in name}
+    flags = {
+        dest.removeprefix(_PLUGIN_OPTION): text
+        for dest, text in vars(options).items()
+        if dest.startswith(_PLUGIN_OPTION) and text is not None
+    }
+    return {**in_file, **settings(options.settings), **flags}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from kos.cli.main import EX_SOFTWARE
-from kos.cli.options import add_machine_options, machine_config
+from kos.cli.options import add_machine_options, add_plugin_options, machine_config
 from kos.cli.programs import check_source, find_program
 from kos.cli.words import ProgramParser
 from kos.errors import UsageError
@@ -18,6 +18,7 @@ def main(words: Sequence[str]) -> int:
     parser = ProgramParser("kos run", "Run a program on a machine of simulated CPUs.")
     add_machine_options(parser)
     parser.option("--summary", choices=("text", "json", "none"), default="text", help="what stderr shows at the end")
+    add_plugin_options(parser, words)
     options, program, arguments = parser.parse_program(words)
     config = machine_config(options)
     path = find_program(program)
@@ -34,6 +35,8 @@ def main(words: Sequence[str]) -> int:
         print(result.report.rstrip("\n"), file=sys.stderr)
     for problem in result.problems:
         print(f"kos run: {problem}", file=sys.stderr)
+    for note in result.notes:
+        print(note, file=sys.stderr)
     if options.summary != "none" and result.summary is not None:
         from kos.report.summary import render_text, to_json
 

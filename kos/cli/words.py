@@ -36,6 +36,10 @@ class ProgramParser(Parser):
             self._takes_value[name] = how.get("action") not in ("store_true", "count")
         self.add_argument(*names, **how)  # type: ignore[arg-type]  # passed through as given
 
+    def known_options(self) -> set[str]:
+        """Every option that there is so far."""
+        return set(self._takes_value)
+
     def parse_program(self, words: Sequence[str]) -> tuple[argparse.Namespace, str, list[str]]:
         """(options, program, its arguments); wrong usage ends the process with one line."""
         own, program, arguments = self._split(list(words))

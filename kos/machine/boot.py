@@ -31,6 +31,7 @@ class Booted:
     supervisor: Supervisor
     config: MachineConfig
     boot_ns: int
+    plugins: Any  #: kos.plugin.load.Active
 
     def run_program(self, path: str, argv: list[str], environ: Mapping[str, str], streams: Streams) -> int:
         """Start a program and supervise until it has ended; its wait status. Raises MachineFailed."""
@@ -115,7 +116,7 @@ def boot(config: MachineConfig) -> Booted:
     arena = Arena.create(name, params)
     supervisor: Supervisor | None = None
     try:
-        arena.header.boot_ns = boot_ns = now_ns()
+        arena.header.boot_ns = active.boot_ns = boot_ns = now_ns()
         arena.header.host_pid = this_pid()
         spinlock.renew_all()
         spinlock.debug.check_order = config.debug_locks
@@ -126,7 +127,7 @@ def boot(config: MachineConfig) -> Booted:
 
         log_parts = [f"{config.log}.cpu{n}" for n in range(config.cpus)] if config.log else []
         supervisor.start(cpu_main, log_parts, config, boot_ns)
-        return Booted(arena, supervisor, config, boot_ns)
+        return Booted(arena, supervisor, config, boot_ns, active)
     except MachineFailed as e:
         raise HostError(f"the machine did not boot: {e}") from None
     finally:

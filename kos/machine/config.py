@@ -13,18 +13,18 @@ from kos.params import MAX_CPUS, MAX_MEMORY, MIN_MEMORY, PAGE_SIZE, Params
 class MachineConfig:
     """Settings of one machine.
 
-    memory: bytes. tlb: (entries, ways). settings: `--set name=value` pairs. timeout: seconds of host time
+    memory: bytes. plugins: words as after -p, or objects with hooks. tlb: (entries, ways). settings: `--set name=value` pairs. timeout: seconds of host time
     after which the run is ended; None = never. fail_alloc: every n-th frame allocation fails; 0 = none.
     watchdog: seconds without a sign of life after which a CPU counts as hung.
     """
 
     cpus: int = 2
-    memory: int = 64 << 20
+    memory: int = 4 << 30
     name: str | None = None
     log: str | None = None
     log_events: Sequence[str] | None = None
     stress_context: bool = False
-    plugins: Sequence[str] = ()
+    plugins: Sequence[object] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     tlb: tuple[int, int] = (1024, 4)
     debug_locks: bool = False
@@ -54,6 +54,6 @@ class MachineConfig:
             "debug_locks": self.debug_locks,
             "fail_alloc": self.fail_alloc,
             "settings": dict(self.settings),
-            "plugins": list(self.plugins),
+            "plugins": [p if isinstance(p, str) else getattr(p, "__name__", type(p).__name__) for p in self.plugins],
         }
         return Params(self.cpus, self.memory // PAGE_SIZE * PAGE_SIZE, options)

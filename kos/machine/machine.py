@@ -20,6 +20,7 @@ class RunResult:
 
     status: wait status of the program, as os.waitpid gives it; exit_code: its exit code, or 128 + N for
     signal N, or 70 when the machine failed. problems: what the audit found (empty = all is well).
+    notes: what plugins have to say at the end (their hook kos_summary).
     report: why the machine ended by itself, or None.
     """
 
@@ -30,6 +31,7 @@ class RunResult:
     summary: Any = None
     stdout: bytes = b""
     stderr: bytes = b""
+    notes: list[str] = field(default_factory=list)
 
 
 class Machine:
@@ -85,7 +87,8 @@ class Machine:
         code = status >> 8 if status & 0x7F == 0 else 128 + (status & 0x7F)
         if problems:
             code = 70
-        return RunResult(status, code, problems, None, m.collect_summary(), *_collected(streams))
+        notes = m.plugins.summaries()
+        return RunResult(status, code, problems, None, m.collect_summary(), *_collected(streams), notes)
 
     def close(self) -> None:
         """Stop the CPUs, merge the log, remove the arena."""

@@ -20,6 +20,15 @@ KINDS: dict[str, type] = {
 }
 
 
+#: `--set name=value`: every setting of the kernel, with what it means; plugins' have a dot in their name.
+SETTINGS = {
+    "guard": "whose policies are checked at every call: plugins (those that do not ship with kos), all, off",
+    "overcommit": "may more memory be promised than there is: 0 within reason, 1 always, 2 never (Linux's numbers)",
+    "overcommit_ratio": "with overcommit=2: percent of memory that may be promised",
+    "poison": "fill freed frames with junk: 0 or 1",
+}
+
+
 class _Active:
     fork: ForkPolicy
     alloc: PageAllocator

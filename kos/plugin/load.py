@@ -13,6 +13,7 @@ from typing import Any
 
 from kos.arena.shared import SharedState, StateSegment, declare, withdraw
 from kos.errors import UsageError
+from kos.mm.policy import SETTINGS
 from kos.params import Params
 from kos.platform.host.clock import now_ns
 from kos.plugin.check import Hook, check_interface
@@ -43,6 +44,7 @@ class Active:
         self.chosen = chosen
         self.params = params
         self.guard = guard
+        self.boot_ns = 0  #: host monotonic clock at boot, the zero of the events' `ts`; the machine sets it
         self.holders: dict[str, list[Holder]] = {kind: [] for kind in ROLES}
         self.segments: list[StateSegment] = []
         self.states: list[SharedState] = []
@@ -60,11 +62,8 @@ class Active:
             return True
         return not any(name in BY_HOOK for name in hooks) or any(n in hooks for n in ("kos_event", "kos_summary"))
 
-    def install(self, boot_ns: int | None = None) -> None:
-        """Put policies and observers in place. In the supervisor, arena bound, before the CPUs are forked.
-
-        boot_ns: the machine's boot on the host's monotonic clock, the zero of the events' `ts`; default: now.
-        """
+    def install(self) -> None:
+        """Put policies and observers in place. In the supervisor, arena bound, before the CPUs are forked."""
         from kos.hw import ipi
         from kos.mm import policy
         from kos.plugin import guard
@@ -85,7 +84,7 @@ class Active:
                     ipi.wire.transport = put
                 else:
                     policy.use(holder.role.kind, put)
-        self._watch(now_ns() if boot_ns is None else boot_ns)
+        self._watch(self.boot_ns or now_ns())
 
     def is_guarded(self, plugin: Plugin) -> bool:
         return self.guard == "all" or (self.guard == "plugins" and not plugin.is_shipped)
@@ -140,6 +139,11 @@ def activate(
         current.active = None
     params = params or Params()
     chosen = choose(config_plugins, settings)
+    for name in chosen.kernel_settings:
+        if name not in SETTINGS:
+            raise UsageError(
+                f"--set {name}: found no such setting, expected one of {', '.join(SETTINGS)}, or PLUGIN.OPTION"
+            )
     guard = chosen.kernel_settings.get("guard", "plugins")
     if guard not in GUARD_MODES:
         raise UsageError(f"--set guard={guard}: found {guard!r}, expected one of {', '.join(GUARD_MODES)}")
