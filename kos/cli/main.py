@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError(f"no {kind} {name!r}{hint}")
         verb = f"kos {name}"
         words = [option for plugin in plugins for option in ("-p", plugin)] + words
-        status = int(import_module(f"kos.cli.{name}").main(words)
+        status = int(import_module(f"kos.cli.{name}").main(words))
         if sys.stdout is not None:
             sys.stdout.flush()
         return status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import pairwise
 
 from kos.cli.values import geometry, seconds, settings, size, whole
 from kos.cli.words import ProgramParser
@@ -39,7 +40,7 @@ def add_plugin_options(parser: ProgramParser, words: Sequence[str]) -> None:
     ours = parser.known_options()
     if not any(w in ("-h", "--help") or (w.startswith("--") and w.partition("=")[0] not in ours) for w in words):
         return
-    named = [word for flag, word in zip(words, words[1:], strict=False) if flag == "-p"]
+    named = [word for flag, word in pairwise(words) if flag == "-p"]
     named += [word[2:] for word in words if word.startswith("-p") and len(word) > 2]
     from kos.plugin.choose import choose
 
