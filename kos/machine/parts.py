@@ -171,11 +171,16 @@ def cpu_up(config: MachineConfig, boot_ns: int) -> None:
 
 def cpu_down() -> None:
     """Write out what this CPU has counted and logged; never raises."""
+    publish_counts()
+    if "kos.report.log" in sys.modules:
+        sys.modules["kos.report.log"].detach_cpu()
+
+
+def publish_counts() -> None:
+    """What is counted in this process, because a count in the arena costs more, goes to the control block."""
     from kos.syscall import entry
 
     this.block.nr_syscalls = entry.nr_calls[0]
-    if "kos.report.log" in sys.modules:
-        sys.modules["kos.report.log"].detach_cpu()
 
 
 # --- checks --------------------------------------------------------------------------------------------
@@ -185,6 +190,7 @@ def audit_cpu(contexts: dict[int, Any]) -> list[str]:
     """What only this CPU can check: its TLB against the tables, and that it keeps nobody's context."""
     from kos.audit.tlbs import audit_tlb
 
+    publish_counts()
     problems = list(audit_tlb())
     if contexts:
         problems.append(f"cpu {this.id} still keeps the contexts of task slots {sorted(contexts)}")
