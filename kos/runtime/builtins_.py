@@ -21,8 +21,12 @@ _OMITTED = frozenset({"copyright", "credits", "license", "help", "exit", "quit",
 _ATOMS = frozenset({str, int, float, bool, type(None), bytes, complex})
 
 
-def print_(*args: Any, sep: str | None = None, end: str | None = None, file: Any = None, flush: bool = False) -> None:
+def print_(
+    *args: Any, sep: str | None = None, end: str | None = None, file: Any = None, flush: bool = False, **unknown: Any
+) -> None:
     """print, to the world's sys.stdout if no file is given."""
+    if unknown:
+        raise TypeError(f"{next(iter(unknown))!r} is an invalid keyword argument for print()")
     if file is None:
         file = getattr(current().sys, "stdout", _MISSING)
         if file is _MISSING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+import os.path
+from types import FunctionType, ModuleType
 from typing import Any
 
-from kos.runtime import importer, running, tracebacks_
+from kos.runtime import importer, io_, running, tracebacks_
 from kos.runtime.traps import Trap
 from kos.runtime.world import current
 
@@ -26,6 +27,9 @@ def load_main(path: str) -> tuple[str, dict[str, Any]] | tuple[None, int]:
         _say(f"{world.executable}: can't open file {path!r}: [Errno 2] No such file or directory\n")
         return None, 2
     text, shown = found
+    if not os.path.isabs(shown):
+        shown = os.path.join(io_.calls()["getcwd"](), shown)
+    world.path[0:1] = [os.path.dirname(shown)]
     module = ModuleType("__main__")
     values = vars(module)
     values.update(__builtins__=world.modules["builtins"], __file__=shown, __cached__=None)
@@ -104,13 +108,19 @@ def flush_streams() -> bool:
     return failed
 
 
+_CODE = (ModuleType, FunctionType, type)
+
+
 def drop_modules() -> None:
-    """Let go of what the guest's modules hold: open files are flushed, `__del__` methods run (_PyModule_Clear)."""
+    """Let go of what the guest's modules hold: open files are flushed, `__del__` methods run.
+
+    Objects first, then modules, classes and functions: CPython's collector runs finalizers while globals still stand.
+    """
     world = current()
-    for module in [m for m in world.modules.values() if type(m) is ModuleType and m not in world.origin]:
-        values = vars(module)
-        for private in (True, False):
-            for name, value in list(values.items()):
-                is_private = name.startswith("_") and not name.startswith("__")
-                if name != "__builtins__" and is_private is private and value is not None:
+    modules = [m for m in world.modules.values() if type(m) is ModuleType and m not in world.origin]
+    for with_code in (False, True):
+        for module in modules:
+            values = vars(module)
+            for name in list(values):
+                if name != "__builtins__" and (with_code or not issubclass(type(values.get(name)), _CODE)):
                     values[name] = None

@@ -10,11 +10,13 @@ import atexit
 import decimal
 import importlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import FunctionType, ModuleType
 from typing import Any
 
 from kos.runtime import templates
 from kos.runtime.freeze import static
+from kos.runtime.freeze.instances import is_python_class
 from kos.runtime.guestgen import GuestGen
 from kos.runtime.world import World, current
 
@@ -132,10 +134,19 @@ def _atexit() -> dict[str, Any]:
     }
 
 
+def _sentinels() -> Iterator[Any]:
+    """Objects of native modules that are compared by identity: dataclasses.MISSING, typing.Any, enum's members."""
+    for name in (*_PLAIN, "types", "decimal"):
+        for value in vars(importlib.import_module(name)).values():
+            if not isinstance(value, (type, FunctionType, ModuleType)) and is_python_class(type(value)):
+                yield value
+
+
 for _name in _PLAIN:
     templates.add(_name, _copy_of(_name))
 templates.add("types", _types)
 templates.add("random", _copy_of("random"), _bind_random)
 templates.add("decimal", _decimal, _bind_decimal)
 templates.add("atexit", _atexit)
+static.register(_sentinels())
 static.register((LocalContext, localcontext, register, unregister, decimal.Decimal, decimal.getcontext))

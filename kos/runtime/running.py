@@ -11,16 +11,17 @@ import builtins
 import functools
 import linecache
 import sys
-from collections.abc import MutableMapping
 from importlib.util import decode_source
 from types import CodeType, FunctionType
 from typing import Any
 
 from kos import compiler
+from kos.compiler import units
 from kos.compiler.unit import Unit
 from kos.runtime import builtins_, helpers, libraries
 from kos.runtime.freeze import static
-from kos.runtime.functions import make_function
+from kos.runtime.functions import make_body_function
+from kos.runtime.kernelcall import KernelCall
 from kos.runtime.world import current
 
 
@@ -56,17 +57,25 @@ def _unit(source: Any, filename: str, mode: str) -> Unit:
         raise SyntaxError("source code string cannot contain null bytes")
     if mode == "eval":
         text = text.strip(" \t")
-        builtins.compile(text, filename, "eval", dont_inherit=True)   # finds what is no expression
+        builtins.compile(text, filename, "eval", dont_inherit=True)  # finds what is no expression
         text = f"lambda: ({text}\n)"
     try:
         return compile_guest(text, filename)
     finally:
         if filename.startswith("<"):
-            linecache.cache.pop(filename, None)   # CPython has no lines to show for such a name
+            linecache.cache.pop(filename, None)  # CPython has no lines to show for such a name
 
 
-def compile_(source: Any, filename: Any, mode: str, flags: int = 0, dont_inherit: bool = False, optimize: int = -1,
-             *, _feature_version: int = -1) -> Any:
+def compile_(
+    source: Any,
+    filename: Any,
+    mode: str,
+    flags: int = 0,
+    dont_inherit: bool = False,
+    optimize: int = -1,
+    *,
+    _feature_version: int = -1,
+) -> Any:
     """The built-in function."""
     if mode not in ("exec", "eval", "single"):
         raise ValueError("compile() mode must be 'exec', 'eval' or 'single'")
@@ -76,44 +85,63 @@ def compile_(source: Any, filename: Any, mode: str, flags: int = 0, dont_inherit
     return GuestCode(_unit(source, name, mode).id, mode, name)
 
 
-def prepare(source: Any, globals_: Any, locals_: Any, mode: str) -> tuple[str | None, Any, dict[str, Any] | None]:
-    """(unit, namespace to run it over, what that held before if it is joined of two).
+class Run:
+    """One exec or eval: a unit and the dict that it runs over."""
 
-    Native code objects (a function's `__code__`) run natively here; the unit is None then, and the namespace the result.
-    """
+    def __init__(self, unit_id: str | None, namespace: dict[str, Any], locals_: Any, result: Any = None) -> None:
+        self.unit_id = unit_id  #: None: it was a native code object and has run already
+        self.namespace = namespace
+        self.locals = locals_  #: None where the namespace is the program's own dict
+        self.before = None if locals_ is None else dict(namespace)
+        self.had_doc = "__doc__" in namespace
+        self.result = result
+
+    def done(self) -> None:
+        """Put into separate locals what the run has bound, and take out what it has deleted."""
+        namespace, before = self.namespace, self.before
+        if not self.had_doc and namespace.get("__doc__", "") is None:
+            del namespace["__doc__"]  # a file's body sets it, an executed text does not
+        if before is None:
+            return
+        for name, value in namespace.items():
+            if name not in before or before[name] is not value:
+                self.locals[name] = value
+        for name in before:
+            if name not in namespace and name in self.locals:
+                del self.locals[name]
+
+
+def _evaluate(unit_id: str, namespace: dict[str, Any]) -> Any:
+    info = units.info(unit_id, 1)
+    if info.fast is None:
+        return FunctionType(info.stub, namespace)()
+    return make_body_function(info, namespace, None, None, None)()
+
+
+#: The value of an expression's unit, in the frames of whoever calls. Not a function that is called: `$w` would keep it.
+evaluate = KernelCall("eval", _evaluate)
+
+
+def prepare(source: Any, globals_: Any, locals_: Any, mode: str) -> Run:
+    """What exec or eval is to run. A native code object (a function's `__code__`) runs natively here."""
     if globals_ is None:
         globals_ = sys._getframe(2).f_globals
     elif not isinstance(globals_, dict):
         raise TypeError(f"{mode}() globals must be a dict, not {type(globals_).__name__}")
     globals_.setdefault("__builtins__", current().modules["builtins"])
     if isinstance(source, CodeType):
-        run = builtins.exec if mode == "exec" else builtins.eval
-        return None, run(source, globals_, locals_), None   # type: ignore[func-returns-value]  # exec has none
+        run: Any = builtins.exec if mode == "exec" else builtins.eval
+        return Run(None, globals_, None, run(source, globals_, locals_))
     if isinstance(source, GuestCode):
         if mode == "eval" and source.mode != "eval":
-            mode = "exec"
+            raise TypeError("eval() of code that was compiled for exec is not available to guests of kos")
         unit_id = source.unit_id
     else:
         unit_id = _unit(source, "<string>", mode).id
     if locals_ is None or locals_ is globals_:
-        return unit_id, globals_, None
-    joined = {**globals_, **{name: locals_[name] for name in locals_.keys()}}  # noqa: SIM118  # any mapping has keys()
-    return unit_id, joined, dict(joined)
-
-
-def expression(unit_id: str, namespace: dict[str, Any]) -> FunctionType:
-    """The function whose result is the expression's value."""
-    return make_function(unit_id, 1, namespace)
-
-
-def give_back(namespace: dict[str, Any], before: dict[str, Any], locals_: MutableMapping[str, Any]) -> None:
-    """Put into the locals what a run over the joined namespace has bound, and take out what it has deleted."""
-    for name, value in namespace.items():
-        if name not in before or before[name] is not value:
-            locals_[name] = value
-    for name in before:
-        if name not in namespace and name in locals_:
-            del locals_[name]
+        return Run(unit_id, globals_, None)
+    own = {name: locals_[name] for name in locals_.keys()}  # any mapping has keys()
+    return Run(unit_id, {**globals_, **own}, locals_)
 
 
 def see_locals(function: Any, globals_: dict[str, Any], seen: Any) -> Any:
@@ -132,4 +160,4 @@ def install() -> None:
     compile_.__name__ = compile_.__qualname__ = "compile"
 
 
-static.register((GuestCode, compile_))
+static.register((GuestCode, Run, evaluate, compile_))

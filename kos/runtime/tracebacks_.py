@@ -6,6 +6,7 @@ would show them; frames of kos itself are skipped where a traceback or a stack i
 
 from __future__ import annotations
 
+import itertools
 import os.path
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ from kos.runtime.freeze import errors, static
 from kos.runtime.privately import private_copy
 from kos.runtime.world import World, current
 
+#: The file whose functions stand below every guest's first one: what is under them is the CPU's own loop.
+_BOTTOM = os.path.join(os.path.dirname(os.path.abspath(kos.__file__)), "runtime", "rtl", "programs.py")
 _HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
 
 
@@ -52,7 +55,8 @@ def walk_stack(f: Any) -> Iterable[Any]:
     """(frame, line) of the guest's functions, innermost first."""
     if f is None:
         f = sys._getframe(1)
-    return (entry for entry in list(_walk_stack(f)) if not is_own(entry[0].f_code))
+    entries = itertools.takewhile(lambda entry: entry[0].f_code.co_filename != _BOTTOM, list(_walk_stack(f)))
+    return (entry for entry in entries if not is_own(entry[0].f_code))
 
 
 _copy.walk_tb, _copy.walk_stack = walk_tb, walk_stack

@@ -30,12 +30,14 @@ def find(culprit: object, frames: list[Any], world: World) -> str | None:
 def _roots(frames: list[Any], world: World) -> Iterator[tuple[str, Any]]:
     for frame in reversed(frames):
         try:
-            info = units.info(frame.unit_id, frame.index)
-            where = os.path.basename(units.get(frame.unit_id).filename)
+            unit = units.get(frame.unit_id)
         except KeyError:
             continue
+        if unit.kind == "rtl":
+            continue  # the runtime's own frames hold the program's modules: those come below, by their names
+        info, where = unit.functions[frame.index], os.path.basename(unit.filename)
         of = f" of {info.name}()" if info.kind in ("function", "generator") else ""
-        for name, value in frame.locals.items():
+        for name, value in (*frame.cells.items(), *frame.locals.items()):
             label = f"variable {name!r}" if not name.startswith(("$", ".")) else "a value in use"
             yield f"{label}{of} in {where}", value
     for module in list(world.modules.values()):

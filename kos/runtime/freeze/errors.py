@@ -63,7 +63,9 @@ def reduce_exception(freezer: Freezer, one: BaseException) -> Reduced:
     values = {}
     for name in _fields(solid):
         try:
-            values[name] = getattr(one, name)
+            value = getattr(one, name)
+            if value is not None:  # where a field is empty None is read, but a None that was set is printed
+                values[name] = value
         except AttributeError:
             continue  # OSError.characters_written where there is none
     values["__cause__"], values["__context__"] = one.__cause__, one.__context__

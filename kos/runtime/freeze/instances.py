@@ -20,7 +20,8 @@ from kos.runtime.freeze import static
 if TYPE_CHECKING:
     from kos.runtime.freeze.pickler import Freezer, Reduced
 
-_HEAPTYPE = 1 << 9
+#: Py_TPFLAGS_HEAPTYPE, and two that only C code gives to its types: IMMUTABLETYPE, DISALLOW_INSTANTIATION.
+_HEAPTYPE, _IMMUTABLE, _NO_INSTANCES = 1 << 9, 1 << 8, 1 << 7
 
 
 class Kind(NamedTuple):
@@ -35,7 +36,11 @@ class Kind(NamedTuple):
 
 def is_python_class(cls: type) -> bool:
     """Whether a class statement (or type()) made it, rather than C code."""
-    return bool(cls.__flags__ & _HEAPTYPE) and type(vars(cls).get("__new__")) is not BuiltinFunctionType
+    flags = cls.__flags__
+    return (
+        flags & (_HEAPTYPE | _IMMUTABLE | _NO_INSTANCES) == _HEAPTYPE
+        and type(vars(cls).get("__new__")) is not BuiltinFunctionType
+    )
 
 
 def kind_of(cls: type) -> Kind:

@@ -47,7 +47,7 @@ _PERMANENT: dict[type, Any] = {}
 
 #: What a message calls an object whose type's name would say little.
 _NAMES = {
-    "SRE_Scanner": "half-used re.finditer or scanner",
+    "SRE_Scanner": "half-used re.finditer",
     "HASH": "hash object of hashlib",
     "Compress": "compressor of zlib",
     "Decompress": "decompressor of zlib",

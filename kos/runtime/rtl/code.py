@@ -6,26 +6,24 @@ from kos.runtime.importer import run_body
 
 def exec(source, globals=None, locals=None, /, *, closure=None):
     """The built-in function."""
-    unit_id, namespace, before = running.prepare(source, globals, locals, "exec")
-    if unit_id is None:
+    run = running.prepare(source, globals, locals, "exec")
+    if run.unit_id is None:
         return
     try:
-        run_body(unit_id, namespace)
+        run_body(run.unit_id, run.namespace)
     finally:
-        if before is not None:
-            running.give_back(namespace, before, locals)
+        run.done()
 
 
 def eval(source, globals=None, locals=None, /):
     """The built-in function."""
-    unit_id, namespace, before = running.prepare(source, globals, locals, "eval")
-    if unit_id is None:
-        return namespace
+    run = running.prepare(source, globals, locals, "eval")
+    if run.unit_id is None:
+        return run.result
     try:
-        return running.expression(unit_id, namespace)()
+        return running.evaluate(run.unit_id, run.namespace)
     finally:
-        if before is not None:
-            running.give_back(namespace, before, locals)
+        run.done()
 
 
 def with_caller(function, caller_globals, caller_locals, source, globals=None, locals=None, /, **kwargs):

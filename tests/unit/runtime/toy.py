@@ -16,7 +16,19 @@ from types import SimpleNamespace
 from typing import Any
 
 from kos import stdlib
-from kos.runtime import frames, hooks, importer, io_, kernelcall, libraries, library, program, snapshot, templates, traps
+from kos.runtime import (
+    frames,
+    hooks,
+    importer,
+    io_,
+    kernelcall,
+    libraries,
+    library,
+    program,
+    snapshot,
+    templates,
+    traps,
+)
 from kos.runtime import world as worlds
 from kos.runtime.freeze import reference
 
@@ -161,7 +173,9 @@ class Kernel:
 
     def fstat(self, fd: int) -> Any:
         what = self._get(fd)
-        return os.fstat(what) if isinstance(what, int) else SimpleNamespace(st_mode=0o010600, st_blksize=4096, st_size=0)
+        return (
+            os.fstat(what) if isinstance(what, int) else SimpleNamespace(st_mode=0o010600, st_blksize=4096, st_size=0)
+        )
 
     def ftruncate(self, fd: int, size: int) -> None:
         os.ftruncate(self._get(fd), size)
