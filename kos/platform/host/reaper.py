@@ -42,8 +42,9 @@ class Reaper:
             os.dup2(null, standard)  # or a pipe's reader would wait for this process
         while True:
             try:
-                if not os.read(fd, 1):
-                    break
+                if os.read(fd, 1):
+                    return  # dismissed: everything is clean, and the log's parts are the supervisor's to merge
+                break
             except InterruptedError:
                 continue
         for pid in cpu_pids():
@@ -63,7 +64,11 @@ class Reaper:
         os.close(self._write_end)
 
     def dismiss(self) -> None:
-        """The supervisor has cleaned up; wait for the reaper to see that."""
+        """The supervisor has cleaned up; tell the reaper so, and wait for it to go."""
+        try:
+            os.write(self._write_end, b".")
+        except BrokenPipeError:
+            pass  # it was killed
         os.close(self._write_end)
         try:
             os.waitpid(self.pid, 0)
