@@ -23,8 +23,8 @@ from kos.mm.uaccess import copy_from_user
 from kos.mm.vma import vma_at
 from kos.platform.host.clock import now_ns
 from kos.runtime.traps import Wait
-from kos.sched.structs import Task, WaitQueue
-from kos.sched.waitqueue import WOKEN, prepare_to_wait, waiters, wake_task
+from kos.sched.structs import Task, WaitQueue, tasks
+from kos.sched.waitqueue import WOKEN, prepare_to_wait, wake_task
 from kos.sync.spinlock import LockPool, SpinLock
 
 NR_BUCKETS = 256  #: a power of two
@@ -80,9 +80,10 @@ def futex_wake(vaddr: int, count: int) -> int:
     queue, lock = _bucket(space, offset)
     woken = 0
     with lock:
-        for task in waiters(queue):
-            if woken >= count:
-                break
+        i = queue.head
+        while i and woken < count:
+            task = tasks[i]
+            i = task.wq_next
             if task.futex_space == space and task.futex_offset == offset:
                 woken += wake_task(queue, task)
     return woken

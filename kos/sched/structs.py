@@ -54,6 +54,7 @@ PL_EXECED = 1  #: has called exec since it was forked: setpgid by the parent is 
 PL_ZOMBIE = 2  #: all tasks are gone, status not read
 PL_STOP_UNREAD = 4  #: stopped, and wait(WUNTRACED) has not been told
 PL_INIT = 8  #: pid 1: no guest, takes no signals, reaps at once
+PL_OOM_VICTIM = 16  #: killed to get memory back
 # Task.jobctl, signal_lock(process) held
 JC_STOP_PENDING = 1  #: has to take part in a group stop
 JC_STOP_COUNTED = 2  #: and is counted in Process.nr_to_stop
