@@ -43,15 +43,18 @@ class Sink(Protocol):
 class BytesSource:
     """A Python buffer."""
 
-    __slots__ = ("_view", "len")
+    __slots__ = ("_data", "len")
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        view = memoryview(data)
-        self._view = view if view.format == "B" and view.ndim == 1 else view.cast("B")
-        self.len = len(self._view)
+        if type(data) is not bytes:
+            data = memoryview(data)
+            if data.format != "B" or data.ndim != 1:
+                data = data.cast("B")
+        self._data: bytes | memoryview = data
+        self.len = len(data)
 
-    def get(self, at: int, n: int) -> memoryview:
-        return self._view[at : at + n]
+    def get(self, at: int, n: int) -> bytes | memoryview:
+        return self._data[at : at + n]
 
 
 class BytesSink:

@@ -1,10 +1,12 @@
-"""What exec may run: an installed guest by its bare name, or a file by its path."""
+"""What exec may run: an installed guest by its bare name, a file by its path, or Python itself with either."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+import sys
+from collections.abc import Sequence
 
 from kos.errors import GuestFault
 from kos.fs.boot import program_folders
@@ -15,6 +17,25 @@ from kos.fs.paths import path_of_locked
 from kos.fs.structs import I_HOST
 
 SUFFIX = ".py"
+_WITH_VALUE = ("-W", "-X")  #: options of Python's whose value may be the next argument
+
+
+def resolve(path: Path, argv: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """What execve(path, argv) runs: the program's file, and the arguments as it will see them.
+
+    Python itself (sys.executable) is not a file that guests can see, but it may be run: with a program as its first
+    argument. Its options are passed over. Raises ENOEXEC where there is no program, as for `-c`.
+    """
+    if os.fsdecode(path) != sys.executable:
+        return find_program(path), argv
+    at = 1
+    while at < len(argv) and argv[at].startswith("-"):
+        if argv[at][:2] in ("-c", "-m") or argv[at] == "-":
+            raise GuestFault(errno.ENOEXEC)
+        at += 2 if argv[at] in _WITH_VALUE else 1
+    if at >= len(argv):
+        raise GuestFault(errno.ENOEXEC)
+    return find_program(argv[at]), argv[at:]
 
 
 def find_program(name: Path) -> str:
@@ -54,6 +75,14 @@ def _check(path: str) -> str:
             ns.put(inode)
     if found is None:
         raise GuestFault(errno.ENOENT)
-    if not is_program and not read_whole(path).startswith(b"#!"):
-        raise GuestFault(errno.ENOEXEC)
+    if not is_program:
+        _check_first_line(read_whole(path).split(b"\n", 1)[0])
     return os.fsdecode(found) if path != os.fsdecode(found) and not os.path.isabs(path) else path
+
+
+def _check_first_line(line: bytes) -> None:
+    """A script names its interpreter, and Python is the only one there is."""
+    if not line.startswith(b"#!"):
+        raise GuestFault(errno.ENOEXEC)
+    if b"python" not in line:
+        raise GuestFault(errno.ENOENT)

@@ -293,7 +293,6 @@ Ready = list[tuple[int, int]]
 def poll(watched: Sequence[tuple[int, int]], timeout_ns: int) -> Ready | Wait:
     """What is ready of (fd, events); [] after timeout_ns (-1: never). A descriptor that is not open is POLLNVAL."""
     task = this.task
-    ft = fdtable.current()
 
     def look() -> Ready | None:
         ready = []
@@ -301,14 +300,9 @@ def poll(watched: Sequence[tuple[int, int]], timeout_ns: int) -> Ready | Wait:
             if fd < 0:
                 continue
             try:
-                file = fdtable.get(ft, fd)
+                found = on_file(fd, files.poll) & (events | POLLERR | POLLHUP)
             except GuestFault:
-                ready.append((fd, POLLNVAL))
-                continue
-            try:
-                found = files.poll(file) & (events | POLLERR | POLLHUP)
-            finally:
-                put_file(file)
+                found = POLLNVAL
             if found:
                 ready.append((fd, found))
         return ready or None

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from kos.errors import GuestFault
 from kos.fs import boot
-from kos.fs.programs import find_program
+from kos.fs.programs import find_program, resolve
 from kos.fs.structs import inodes
 
 
@@ -116,6 +117,17 @@ def test_programs_by_path_and_by_name(k: Any, folder: Path):
         errno.EACCES,
         errno.ENOENT,
     ]
+
+
+def test_python_itself_can_be_run(k: Any, folder: Path):
+    """execv(sys.executable, [...]) means the program behind Python's own options."""
+    prog = str(folder / "prog.py")
+    assert resolve(prog, ["x", "y"]) == (prog, ["x", "y"])
+    assert resolve(sys.executable, ["py", "-u", "-X", "dev", prog, "-c"]) == (prog, [prog, "-c"])
+    for argv in (["py"], ["py", "-c", "pass"], ["py", "-"]):
+        with pytest.raises(GuestFault) as e:
+            resolve(sys.executable, argv)
+        assert e.value.errno == errno.ENOEXEC
 
 
 def test_the_first_programs_directory_is_made_where_guests_see_nothing(k: Any, tmp_path: Path):
