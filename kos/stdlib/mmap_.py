@@ -413,7 +413,6 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
             kernel.calls.ftruncate(self._fd, self._offset + newsize)
         self._addr = kernel.calls.mremap(self._addr, self._size, newsize, _MREMAP_MAYMOVE)
         self._size = newsize
-        self._pos = min(self._pos, newsize)
 
 
 def _checked_size(fd: int, size: int, offset: int) -> int:

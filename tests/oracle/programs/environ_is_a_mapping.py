@@ -9,7 +9,8 @@ copied["KOS_Z"] = "only in the copy"
 print(type(copied).__name__, "KOS_Z" in os.environ, (os.environ | {"KOS_W": "w"})["KOS_W"], "KOS_W" in os.environ)
 os.environ |= {"KOS_V": "v"}
 print(os.environ["KOS_V"], os.path.expandvars("$KOS_V-${KOS_Y}-$KOS_NONE"))
-for act in (lambda: os.environ["KOS_NONE"], lambda: os.environ.__setitem__("A", 1), lambda: os.environ.__delitem__("KOS_N"),
+for act in (lambda: os.environ["KOS_NONE"], lambda: os.environ.__setitem__("A", 1),
+            lambda: os.environ.__delitem__("KOS_N"),
             lambda: os.environ.__setitem__("A=B", "x"), lambda: os.environ.__setitem__("A", "x\0y")):
     try:
         act()

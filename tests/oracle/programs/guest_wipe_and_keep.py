@@ -10,7 +10,7 @@ for i in range(3):
     guest.store64(a + i * P, 7)
 guest.madvise(a, P, guest.MADV_WIPEONFORK)
 guest.madvise(a + P, P, guest.MADV_DONTFORK)
-for turn in range(2):
+for _ in range(2):
     pid = os.fork()
     if pid == 0:
         print(guest.load64(a), guest.load64(a + 2 * P), flush=True)
