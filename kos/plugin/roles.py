@@ -23,7 +23,7 @@ ROLES = {
     role.kind: role
     for role in (
         Role("fork", "kos_fork_policy", "fork_cow", policies.ForkPolicy, "fork policy"),
-        Role("alloc", "kos_page_allocator", "alloc_freelist", policies.PageAllocator, "page allocator"),
+        Role("alloc", "kos_page_allocator", "alloc_buddy", policies.PageAllocator, "page allocator"),
         Role("fault", "kos_fault_handlers", "", policies.FaultHandler, "fault handler", is_chain=True),
         Role("shootdown", "kos_shootdown_protocol", "shootdown_ipi", policies.ShootdownProtocol, "shootdown protocol"),
         Role("transport", "kos_transport", "transport_ring", policies.Transport, "interrupt transport"),
