@@ -88,7 +88,7 @@ def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
     """Bring every part to its state after boot; in the parent, before the CPUs are forked."""
     from kos.fs import boot as fs_boot
     from kos.fs import pipe
-    from kos.fs.programs import find_program
+    from kos.fs.programs import resolve
     from kos.mm import boot as mm_boot
     from kos.mm import shootdown
     from kos.proc import exec as proc_exec
@@ -103,7 +103,7 @@ def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
     shootdown.hooks.nudge = _nudge  # type: ignore[method-assign]  # a plain function in a plain slot
     init.boot(params.cpus, os.getuid(), os.getgid())
     fs_boot.boot([_guests_folder()], [_guests_folder()])
-    proc_exec.hooks.resolve = lambda path, argv: (find_program(path), argv)  # type: ignore[method-assign]  # a plain slot
+    proc_exec.hooks.resolve = resolve  # type: ignore[method-assign]  # a plain slot
     pipe.on_sigpipe(lambda task: signal.send(process_of(task), SIGPIPE, task) and None)
     memory.hooks.on_bad_access = _bad_access  # type: ignore[method-assign]  # a plain function in a plain slot
     memory.hooks.on_out_of_memory = _out_of_memory  # type: ignore[method-assign]  # a plain function in a plain slot
