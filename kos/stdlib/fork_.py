@@ -158,7 +158,7 @@ def _run_thread(fn: Callable[..., object], args: tuple[Any, ...]) -> NoReturn:
     own.extra["guest.threads"] = []
     code = _outcome(fn, args)
     _flush()
-    trap(Exit((code & 0xFF) << 8, False))
+    trap(Exit(code << 8, False))  # not cut to a byte: join() returns it whole
     raise AssertionError("an exited thread ran on")
 
 
