@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from kos.errors import KernelBug, MachineStop, PluginError
+from kos.fs import console
 from kos.hw import ipi
 from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
 from kos.machine import control as ctl
@@ -51,7 +52,6 @@ def cpu_main(cpu: int, config: MachineConfig, boot_ns: int) -> None:
         if status == 0:
             this.block.state = CPU_STOPPED
         _ring_supervisor()
-        sys.stdout.flush()
         os._exit(status)
 
 
@@ -159,6 +159,7 @@ class _Cpu:
             ctx = None
             if this.pending[0]:
                 ipi.poll_ipis()
+            console.service()
             self._serve_requests()
             timer.expire_due(now_ns())
             task = sched.pick_next()
@@ -185,6 +186,7 @@ class _Cpu:
             self.audits_seen = c.audit_seq
             with hooks.dead():
                 gc.collect()
+            parts.publish_counts()  # the summary is made before the CPUs go down
             ctl.write_epitaph(this.id, "\n".join(parts.audit_cpu(self.contexts)))
             ctl.answers[this.id + 1].audit_done = self.audits_seen
             _ring_supervisor()

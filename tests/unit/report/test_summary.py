@@ -47,7 +47,7 @@ def test_people_read_a_table_and_a_histogram(busy):
 
     assert text.startswith("kos: 2 CPUs, 16 MiB, 1.23 s\n")
     assert "120 demand zero, 80 copied on write" in text
-    assert "90.00 %" in text
+    assert "90.00 % hits" in text
     assert f"[8K, 16K)               4 |{'@' * 52}|" in text
     assert f"[16K, 32K)              2 |{'@' * 26}{' ' * 26}|" in text
     assert max(len(line) for line in text.splitlines()) <= 120
