@@ -11,7 +11,7 @@ import errno
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kos.errors import GuestFault, KernelBug
+from kos.errors import GuestFault, KernelBug, UsageError
 from kos.mm.page_alloc import nr_total
 from kos.mm.policy import setting
 from kos.mm.structs import VM_GROWSDOWN, VM_NORESERVE, VM_SHARED, VM_WRITE, Mm, commit_lock, totals
@@ -44,8 +44,13 @@ settings = _Settings()
 
 def boot(params: Params) -> None:
     """Read the machine's `overcommit` (0, 1, 2) and `overcommit_ratio` (percent)."""
-    settings.mode = int(setting(params, "overcommit", "0"))
-    settings.ratio = int(setting(params, "overcommit_ratio", "50"))
+    mode, ratio = setting(params, "overcommit", "0"), setting(params, "overcommit_ratio", "50")
+    if mode not in ("0", "1", "2"):
+        raise UsageError(f"--set overcommit={mode}: 0 (heuristic), 1 (always) or 2 (never)")
+    if not ratio.isdecimal():
+        raise UsageError(f"--set overcommit_ratio={ratio}: percent of memory")
+    settings.mode = int(mode)
+    settings.ratio = int(ratio)
 
 
 def commit_limit() -> int:

@@ -1,6 +1,6 @@
 """The allocator's front: per-CPU lists, double-free checks, poison, accounting, failures on demand.
 
-alloc_page() takes a frame off this CPU's own list without a lock; the list is refilled and drained 63 frames at a
+alloc_page() takes a frame off this CPU's own list without a lock; the list is refilled and drained up to 63 frames at a
 time from the PageAllocator policy under the zone lock (Linux: pcp->batch). Frames come zeroed where asked for. A
 frame is freed when its last reference goes (kos/mm/page.py), and callers see to it that every TLB has forgotten
 it first (kos/mm/shootdown.py).
@@ -32,7 +32,7 @@ from kos.mm.structs import (
 from kos.params import Params
 from kos.trace.events import ALLOC_FAIL
 
-BATCH = 63  #: frames moved between a CPU's list and the allocator at once
+MAX_BATCH = 63  #: frames moved between a CPU's list and the allocator at once (Linux: pcp->batch)
 
 
 class _Local:
@@ -41,6 +41,8 @@ class _Local:
     fail_every = 0
     poison = False
     count = 0
+    batch = MAX_BATCH
+    high = PCP_SIZE  #: frames that a CPU's list may hold: all lists together at most an eighth of memory
 
 
 _local = _Local()
@@ -53,6 +55,8 @@ def boot_zone(params: Params) -> None:
     z.fail_every = _local.fail_every = int(str(params.options.get("fail_alloc", 0)))
     z.poison = _local.poison = setting(params, "poison", "0") not in ("0", "off", "no")
     _local.count = 0
+    _local.high = max(4, min(PCP_SIZE, params.nr_frames // 8 // params.cpus))
+    _local.batch = max(1, min(MAX_BATCH, _local.high // 3))
     page_flags.v[ZERO_PFN] = PG_RESERVED
     page_refcount.v[ZERO_PFN] = 1
     active.alloc.boot(FIRST_PFN, params.nr_frames)
@@ -81,7 +85,7 @@ def alloc_page(zeroed: bool = True) -> int:
         _failed(1)
         return 0
     if not n:
-        n = _refill(cpu, BATCH)
+        n = _refill(cpu, _local.batch)
         if not n:
             _failed(1)
             return 0
@@ -134,8 +138,8 @@ def free_page(pfn: int) -> None:
     page_flags.v[pfn] = PG_FREE
     cpu = this.id
     n = pcp_count.v[cpu]
-    if n >= PCP_SIZE:
-        n = _drain(cpu, BATCH)
+    if n >= _local.high:
+        n = _drain(cpu, _local.batch)
     pcp_frames.v[cpu * PCP_SIZE + n] = pfn
     pcp_count.v[cpu] = n + 1
     this.block.nr_frames_freed += 1

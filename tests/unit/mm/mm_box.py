@@ -118,6 +118,8 @@ def run_on_cpus(count: int, body: Callable[[int], None], seconds: float = 60.0) 
             leave()
         except BaseException:
             failures.put(f"cpu {cpu}: {traceback.format_exc()}")
+            for c in range(count):
+                cpu_block(c).pending = 1  # they wait for us: let them look
         os._exit(0)
 
     def leave() -> None:
