@@ -114,7 +114,10 @@ def leave_memory(process: Process, task: Task) -> None:
         return
     mm = mms[slot]
     rusage.note_peak_rss(process, task)
-    if task.own_stack and mm.users > 1:
+    # A dying process's thread leaves its stack to exit_mmap(), unless somebody else goes on in this memory:
+    # a thousand threads that unmap one by one are a thousand shootdowns.
+    goes_on = mm.users > (process.nr_live if process.flags & PF_GROUP_EXIT else 1)
+    if task.own_stack and goes_on:
         low = task.stack_low - PAGE_SIZE  # with its guard page
         do_munmap(mm, low, task.stack_top - low)
     task.own_stack = 0
