@@ -54,6 +54,8 @@ class Files:
         self.first: list[Task] = []
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in CALLS:
+            raise AttributeError(name)
         fn = CALLS[name]
 
         def call(*args: Any) -> Any:
