@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from kos.compiler import tree as t
-from kos.compiler.trying import Trying
+from kos.compiler.trying import Trying, native_call
 
 
 class Definitions(Trying):
@@ -80,23 +80,18 @@ class Definitions(Trying):
         generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
         result = t.load("$c")
 
-        def native_call(func: ast.expr, *args: ast.expr) -> ast.stmt:
-            made = t.call(func, *args)
-            made.kos_native = True  # type: ignore[attr-defined]
-            return ast.Expr(made)
-
         match node:
             case ast.GeneratorExp(elt=elt):
                 innermost: ast.stmt = ast.Expr(ast.Yield(elt))
                 start: ast.expr | None = None
             case ast.ListComp(elt=elt):
-                innermost = native_call(ast.Attribute(result, "append", ast.Load()), elt)
+                innermost = ast.Expr(native_call(ast.Attribute(result, "append", ast.Load()), elt))
                 start = ast.List([], ast.Load())
             case ast.SetComp(elt=elt):
-                innermost = native_call(ast.Attribute(result, "add", ast.Load()), elt)
+                innermost = ast.Expr(native_call(ast.Attribute(result, "add", ast.Load()), elt))
                 start = ast.Set([ast.Starred(ast.Tuple([], ast.Load()), ast.Load())])
             case ast.DictComp(key=key, value=value):
-                innermost = native_call(ast.Attribute(result, "__setitem__", ast.Load()), key, value)
+                innermost = ast.Expr(native_call(ast.Attribute(result, "__setitem__", ast.Load()), key, value))
                 start = ast.Dict([], [])
             case _:
                 raise AssertionError(node)

@@ -9,6 +9,7 @@ from kos.compiler import tree as t
 from kos.compiler.core import Item
 from kos.compiler.facts import Facts
 from kos.compiler.matching import Matching
+from kos.compiler.refuse import Refused
 from kos.compiler.scope import Scope
 from kos.compiler.unit import META, CodeInfo, Kind
 
@@ -241,7 +242,10 @@ class Emitter:
             for made in (function, wrap):
                 made.type_params = []  # type: ignore[attr-defined]
         t.place(module, scope.node)
-        whole = compile(module, self.filename, "exec", dont_inherit=True, optimize=0)
+        try:
+            whole = compile(module, self.filename, "exec", dont_inherit=True, optimize=0)
+        except SyntaxError as error:  # the only one left: the lowered form nests deeper than the source
+            raise Refused(f"{error.msg}: a kos guest cannot use this", (self.filename, error.lineno, 1, "")) from None
         wrapper = next(c for c in whole.co_consts if isinstance(c, CodeType))
         return next(c for c in wrapper.co_consts if isinstance(c, CodeType))
 

@@ -11,6 +11,7 @@ from typing import cast
 
 from kos.compiler import tree as t
 from kos.compiler.definitions import Definitions
+from kos.compiler.trying import native_call
 
 
 class Matching(Definitions):
@@ -112,10 +113,10 @@ class Matching(Definitions):
         finalbody: list[ast.stmt] = node.finalbody  # type: ignore[attr-defined]
         n = self.fresh()
         caught, state, part, raised = f"$q{n}", f"$z{n}", f"$y{n}", f"$o{n}"
-        chain: list[ast.stmt] = [t.assign(state, _native("$star", t.load(caught)))]
+        chain: list[ast.stmt] = [t.assign(state, native_call("$star", t.load(caught)))]
         for handler in handlers:
             assert handler.type is not None
-            split = _native(ast.Attribute(t.load(state), "split", ast.Load()), handler.type)
+            split = native_call(ast.Attribute(t.load(state), "split", ast.Load()), handler.type)
             chain.append(t.place(t.assign(part, split), handler))
             inside = handler.body
             if handler.name is not None:
@@ -128,7 +129,7 @@ class Matching(Definitions):
             gather = ast.ExceptHandler(
                 t.load("$BE"),
                 raised,
-                [ast.Expr(_native(ast.Attribute(t.load(state), "gather", ast.Load()), t.load(raised)))],
+                [ast.Expr(native_call(ast.Attribute(t.load(state), "gather", ast.Load()), t.load(raised)))],
             )
             # The part is raised so that the handler's body runs in its context.
             entered = ast.ExceptHandler(t.load("$BE"), f"$f{self.fresh()}", inside)
@@ -136,18 +137,12 @@ class Matching(Definitions):
             guarded = ast.Try([enter], [gather], [], [])
             test = t.compare(t.load(part), ast.IsNot(), t.const(None))
             chain.append(t.place(t.if_(test, [guarded, t.clear([part])]), handler))
-        chain.append(t.assign(part, _native(ast.Attribute(t.load(state), "rest", ast.Load()))))
+        chain.append(t.assign(part, native_call(ast.Attribute(t.load(state), "rest", ast.Load()))))
         chain.append(t.clear([state]))
         again = t.compare(t.load(part), ast.IsNot(), t.const(None))
-        chain.append(t.if_(again, [ast.Expr(_native("$reraise", t.load(part)))]))
+        chain.append(t.if_(again, [ast.Expr(native_call("$reraise", t.load(part)))]))
         catch = ast.ExceptHandler(t.load("$BE"), caught, chain)
         self.stmt(t.place(ast.Try(body, [catch], orelse, finalbody), node))
-
-
-def _native(func: str | ast.expr, *args: ast.expr) -> ast.Call:
-    made = t.call(func, *args)
-    made.kos_native = True  # type: ignore[attr-defined]
-    return made
 
 
 def _captures(pattern: ast.pattern) -> list[str]:

@@ -44,7 +44,7 @@ class Trying(Statements):
         body = self.stmts(node.body)
         self.at = node
         may_carry = lo < self.points
-        if may_carry and not self._are_other_errors(node.handlers):
+        if may_carry and not getattr(node, "kos_with", False) and not self._are_other_errors(node.handlers):
             body = self._unpack_carry(body, number)
         middle = self.points
         stale = self._hidden_in(body)
@@ -159,8 +159,7 @@ class Trying(Statements):
             if handler.type is None:
                 chain = body
                 continue
-            test = t.call("$match", t.load(hidden), handler.type)
-            test.kos_native = True  # type: ignore[attr-defined]
+            test = native_call("$match", t.load(hidden), handler.type)
             chain = [t.place(ast.If(test, body, chain), handler)]
         catch_all = t.place(ast.ExceptHandler(t.load("$BE"), hidden, chain), node)
         return ast.copy_location(ast.Try(node.body, [catch_all], node.orelse, []), node)
@@ -178,25 +177,32 @@ class Trying(Statements):
         last = self.stmts(node.finalbody)
         hi = self.points
         self.at = node
+        may_raise = not getattr(node, "kos_with", False)
         if self.resume:
-            leave: list[ast.stmt] = [self._if_kind(kind, RAISED, ast.Raise(t.call("$hold", t.load(exc))))]
+            leave: list[ast.stmt] = []
+            if may_raise:
+                leave.append(self._if_kind(kind, RAISED, ast.Raise(t.call("$hold", t.load(exc)))))
             again = {RETURNED: ast.Return(t.load(value)), BROKE: ast.Break(), CONTINUED: ast.Continue()}
             leave += [self._if_kind(kind, k, how) for k, how in again.items() if k in final.kinds]
-            body = [t.if_(t.within(middle, hi), leave), *body]
+            if leave:
+                body = [t.if_(t.within(middle, hi), leave), *body]
+        if self.resume and may_raise:
             # The exception looks as it did before it was raised once more.
             restore = t.both(t.load("$j"), t.compare(t.load(kind), ast.Eq(), t.const(RAISED)))
             last = [t.if_(restore, [ast.Expr(t.call("$unhold", t.load(exc)))]), *last]
-        names = [exc, value] if RETURNED in final.kinds else [exc]
-        done: ast.stmt = t.clear(names)
+        names = ([exc] if may_raise else []) + ([value] if RETURNED in final.kinds else [])
         saved = ast.ExceptHandler(
             t.load("$BE"),
             f"$g{final.number}",
             [t.assign(exc, t.load(f"$g{final.number}")), t.assign(kind, t.const(RAISED)), ast.Raise()],
         )
-        last = [t.if_(t.negate(t.item(t.load("$DT"), 0)), [*last, done])]
+        last = [t.if_(t.negate(t.item(t.load("$DT"), 0)), [*last, *([t.clear(names)] if names else [])])]
         normal: ast.stmt = t.assign(kind, t.const(NORMAL))
         if self.resume:
             normal = t.if_(t.negate(t.load("$j")), [normal])
+        if not may_raise:
+            self.emit(ast.Try([*body, normal], [], [], last), lo=lo)
+            return
         gone = ast.ExceptHandler(t.item(t.load("$DT"), 0), None, [ast.Raise()])
         self.emit(ast.Try(body or [ast.Pass()], [gone, saved], [normal], last), lo=lo)
 
@@ -206,7 +212,11 @@ class Trying(Statements):
     # -- with ---------------------------------------------------------------------------------------------------
 
     def stmt_With(self, node: ast.With) -> None:
-        """PEP 343's own translation, lowered in turn."""
+        """PEP 343's own translation, lowered in turn.
+
+        It makes two native blocks an item, no more: CPython nests 20. So the handler, not an inner `try`, takes a
+        StopIteration out of its Carry, and the `finally`, which does nothing after an exception, saves none.
+        """
         first, rest = node.items[0], node.items[1:]
         body = [t.place(ast.With(rest, node.body), node)] if rest else node.body
         n = self.fresh()
@@ -220,21 +230,27 @@ class Trying(Statements):
         if first.optional_vars is not None:
             inside.append(ast.Assign([first.optional_vars], t.load(value)))
         inside.append(ast.Assign([t.store(value)], t.const(None)))
-        kind = t.call("$type", t.load(error))
-        kind.kos_native = True  # type: ignore[attr-defined]
-        trace = ast.Attribute(t.load(error), "__traceback__", ast.Load())
-        swallow = t.negate(t.call(leave, kind, t.load(error), trace))
+        swallow = t.negate(t.call(leave, ast.Starred(native_call("$exc_info", t.load(error)), ast.Load())))
         handler = ast.ExceptHandler(
             t.load("$BE"), error, [t.assign(whole, t.const(False)), t.if_(swallow, [ast.Raise()])]
         )
         guarded = ast.Try([*inside, *body], [handler], [], [])
+        guarded.kos_with = True  # type: ignore[attr-defined]
         nothing = t.const(None)
         at_end: list[ast.stmt] = [
             t.if_(t.load(whole), [ast.Expr(t.call(leave, nothing, nothing, nothing))]),
             t.clear([leave]),
         ]
         made = t.place(ast.Try([guarded], [], [], at_end), first.context_expr)
+        made.kos_with = True  # type: ignore[attr-defined]
         self.stmt(made)
+
+
+def native_call(func: str | ast.expr, *args: ast.expr) -> ast.Call:
+    """A call in a made tree that does not suspend, although its arguments may."""
+    made = t.call(func, *args)
+    made.kos_native = True  # type: ignore[attr-defined]
+    return made
 
 
 #: First letters of hidden locals that hold guest values.

@@ -156,6 +156,7 @@ _TABLE: dict[str, Any] = {
     "$notes": classes.make_annotations,
     "$hold": raising.hold,
     "$unhold": raising.unhold,
+    "$exc_info": raising.exc_info,
     "$match": raising.matches,
     "$reraise": raising.reraise,
     "$star": raising.Star,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from kos.runtime.traps import unwrap
+
 _held: list[tuple[BaseException, Any, Any]] = []
 
 
@@ -19,6 +21,12 @@ def unhold(exc: BaseException) -> None:
     assert held is exc
     exc.__traceback__ = trace
     exc.__context__ = context
+
+
+def exc_info(exc: BaseException) -> tuple[type[BaseException], BaseException, Any]:
+    """`$exc_info`: what a context manager's __exit__ is given."""
+    exc = unwrap(exc)
+    return type(exc), exc, exc.__traceback__
 
 
 def matches(exc: BaseException, kinds: Any) -> bool:
