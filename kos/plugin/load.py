@@ -50,6 +50,7 @@ class Active:
         self.states: list[SharedState] = []
         self._sinks: list[Any] = []
         self._polls: list[Any] = []
+        self._is_released = False
 
     @property
     def plugins(self) -> list[Plugin]:
@@ -103,7 +104,10 @@ class Active:
         return [str(text) for text in texts if text is not None]
 
     def release(self) -> None:
-        """Undo what is left in this process: the next machine starts without it."""
+        """Undo what is left in this process: the next machine starts without it. More than once does no harm."""
+        if self._is_released:
+            return
+        self._is_released = True
         from kos.trace import emit
 
         for sink in self._sinks:
