@@ -1,6 +1,6 @@
 """The toy kernel's `os`: guest code, so that its waits can be captured."""
 
-from toy import kernel, trap
+from toymachine import kernel, trap
 
 FORK, BLOCK, EXIT = "fork", "block", "exit"
 

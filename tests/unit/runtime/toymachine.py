@@ -7,10 +7,14 @@ Pipes and a console are in memory; files are the host's.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -270,10 +274,8 @@ def _make_os() -> dict[str, Any]:
 
 
 def install() -> None:
-    """Prepare the runtime once for the toy machine."""
-    if "_kos" in sys.modules:
-        return
-    sys.modules["toy"] = sys.modules[__name__]
+    """Prepare the runtime of this process for the toy machine: no other machine can run in it afterwards."""
+    sys.modules["toymachine"] = sys.modules[__name__]
     names = {name: getattr(traps, name) for name in ("Exit", "Fork", "Exec", "Wait")}
     libraries.provided["_kos"] = SimpleNamespace(  # type: ignore[assignment]  # stands for a module
         trap=trap, world=worlds, syscalls=SimpleNamespace(), start_signals=lambda: None, **names
@@ -285,9 +287,8 @@ def install() -> None:
     stdlib.MODULES.clear()
     stdlib.ALIASES.clear()
     templates.add("os", _make_os)
-    for name in ("time", "signal"):
-        module = __import__(name)
-        templates.add(name, lambda module=module: dict(vars(module)))
+    for name in ("time", "signal", "posixpath"):
+        templates.add(name, partial(dict, vars(import_module(name))))
     importer.read_file = read_file
     program.install()
     io_.calls = lambda: templates.namespace("os")
@@ -301,21 +302,24 @@ def read_file(path: str) -> tuple[str, str] | None:
         return None
 
 
-@dataclass
-class Result:
-    """What a run left."""
-
-    stdout: str
-    stderr: str
-    status: int | None
-    sizes: list[int]
+def run(path: str, *argv: str) -> dict[str, Any]:
+    """Run a program and all that it forks to their end: what it printed, its status, the sizes of its snapshots."""
+    _Now.current = own = Kernel()
+    hooks.suspend = own.suspend
+    first = own.run(path, list(argv))
+    return {"stdout": own.out.decode(), "stderr": own.err.decode(), "status": first.status, "sizes": own.sizes}
 
 
-def run(path: Path | str, *argv: str) -> Result:
-    """Run a program and all that it forks to their end."""
+def main() -> None:
+    """One request a line, [path, argument, ...], one answer a line."""
     install()
-    _Now.current = Kernel()
-    hooks.suspend = _Now.current.suspend
-    first = _Now.current.run(str(path), list(argv))
-    own = _Now.current
-    return Result(own.out.decode(), own.err.decode(), first.status, own.sizes)
+    for line in sys.stdin:
+        try:
+            answer = run(*json.loads(line))
+        except BaseException:
+            answer = {"stdout": "", "stderr": "toy machine: " + traceback.format_exc(), "status": None, "sizes": []}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
