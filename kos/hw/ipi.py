@@ -122,6 +122,7 @@ def poll_ipis() -> None:
     if not this.pending[0]:
         return
     this.pending[0] = 0
+    fence()  # without it the store could become visible after a sender's 1, whose message we then had not seen
     for sender, vector, a, b, c in wire.transport.receive():
         this.block.nr_ipis_received += 1
         handler = vectors[vector]

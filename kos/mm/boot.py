@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kos.hw.tlb import slots
-from kos.mm import anon, cow, filemap, limits, shootdown
+from kos.mm import anon, cow, filemap, limits, shootdown, vma
 from kos.mm.fault import kernel
 from kos.mm.page_alloc import boot_zone
 from kos.mm.policy import active
@@ -12,6 +12,7 @@ from kos.params import Params
 
 def boot(params: Params) -> None:
     """Frames to the allocator, an empty TLB, the kernel's fault handlers, the flush vector, the limits."""
+    vma.reset()
     boot_zone(params)
     limits.boot(params)
     slots.boot(active.tlb)

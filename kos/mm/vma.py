@@ -31,6 +31,11 @@ _indexes: dict[int, Index] = {}  # by mm slot; bounded by dropping all now and t
 _MAX_INDEXES = 2048
 
 
+def reset() -> None:
+    """Forget every index: another machine is booted in this process."""
+    _indexes.clear()
+
+
 def index_of(mm: Mm) -> Index:
     """This CPU's index of the mm, brought up to date."""
     found = _indexes.get(mm.index)
