@@ -86,7 +86,9 @@ def _find_or_create(path: Path, flags: int, mode: int) -> tuple[Inode, bool]:
                 if base is not None:
                     ns.put(base)
                 base = directory
-                if name in (b"", b".", b"..") or dir_wanted:
+                if name in (b"", b".", b".."):
+                    raise GuestFault(errno.EEXIST if flags & os.O_EXCL else errno.EISDIR)
+                if dir_wanted:
                     raise GuestFault(errno.EISDIR)
                 inode = ns.child(directory, name)
                 if inode is None:

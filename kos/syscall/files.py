@@ -122,6 +122,13 @@ def memfd_create(name: str | bytes, flags: int = 1) -> int:
     return _install(make_memfd(text, flags), bool(flags & 1))
 
 
+def _offset(offset: int) -> int:
+    """Looked at before the descriptor is, as Linux does."""
+    if offset < 0:
+        raise GuestFault(errno.EINVAL)
+    return offset
+
+
 # --- moving bytes ---------------------------------------------------------------------------------
 
 
@@ -152,6 +159,7 @@ def write_user(fd: int, addr: int, n: int) -> int | Wait:
 
 @syscall("pread")
 def pread(fd: int, n: int, offset: int) -> bytes:
+    _offset(offset)
     sink = BytesSink(_count(n))
     on_file(fd, lambda file: files.pread(file, sink, offset))
     return sink.data()
@@ -159,6 +167,7 @@ def pread(fd: int, n: int, offset: int) -> bytes:
 
 @syscall("pwrite")
 def pwrite(fd: int, data: Buffer, offset: int) -> int:
+    _offset(offset)
     source = BytesSource(data)
     return on_file(fd, lambda file: files.pwrite(file, source, offset))
 
@@ -193,6 +202,7 @@ def writev(fd: int, segments: Sequence[Buffer | Segment]) -> int | Wait:
 @syscall("preadv")
 def preadv(fd: int, segments: Sequence[int | Segment], offset: int) -> Pieces:
     _vector(segments)
+    _offset(offset)
     sinks = sinks_of(segments)
     return _pieces(sinks, on_file(fd, lambda file: files.pread(file, ManySink(sinks), offset)))
 
@@ -200,6 +210,7 @@ def preadv(fd: int, segments: Sequence[int | Segment], offset: int) -> Pieces:
 @syscall("pwritev")
 def pwritev(fd: int, segments: Sequence[Buffer | Segment], offset: int) -> int:
     _vector(segments)
+    _offset(offset)
     source: Source = source_of(segments)
     return on_file(fd, lambda file: files.pwrite(file, source, offset))
 
@@ -227,8 +238,10 @@ def isatty(fd: int) -> bool:
 
 @syscall("ftruncate")
 def ftruncate(fd: int, size: int) -> None:
+    _offset(size)
+
     def work(file: File) -> None:
-        if size < 0 or not files.is_writable(file):
+        if not files.is_writable(file):
             raise GuestFault(errno.EINVAL)
         files.OPS[file.kind].truncate(file, size)
 
