@@ -115,7 +115,7 @@ class Guest:
 _round = iter(range(1_000_000))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(step, max_size=40))
 def test_any_sequence_of_calls_on_files(k: Any, steps: list[tuple[Any, ...]]):
     """The tree is nested one level deep in its own folder, so that `..` leads to the same place on both sides."""
@@ -146,7 +146,7 @@ pipe_step = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(pipe_step, max_size=80))
 def test_any_sequence_of_calls_on_a_pipe(k: Any, steps: list[tuple[str, int]]):
     """Non-blocking, so that full and empty show: counts, contents and errors are the host's."""
