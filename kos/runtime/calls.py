@@ -15,7 +15,7 @@ from typing import Any
 from kos.compiler.units import by_stub
 from kos.compiler.units import info as code_info
 from kos.runtime import library
-from kos.runtime.functions import make_body_function, make_function
+from kos.runtime.functions import is_suspendable, make_body_function, make_function
 from kos.runtime.guestgen import GuestGen, NativeGen
 from kos.runtime.iteration import GENERATOR_METHODS, builtin_iter, builtin_next
 from kos.runtime.kernelcall import KernelCall
@@ -48,14 +48,6 @@ def enter(key: Key, globals_: dict[str, Any], closure: Closure, /, *args: Any, *
     if info.kind == "generator":
         return GuestGen(None, body, info.name, info.qualname)
     return sync(body)
-
-
-def is_suspendable(f: object) -> bool:
-    """Whether calls of it are bodies: a guest function that is not plain."""
-    if type(f) is not FunctionType:
-        return False
-    info = by_stub.get(id(f.__code__))
-    return info is not None and info.fast is not None
 
 
 def maker_of(f: FunctionType) -> Callable[..., Any]:

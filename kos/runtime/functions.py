@@ -6,6 +6,7 @@ from types import CellType, FunctionType
 from typing import Any
 
 from kos.compiler.unit import META, CodeInfo
+from kos.compiler.units import by_stub
 from kos.compiler.units import info as code_info
 
 
@@ -41,6 +42,14 @@ def code_ref(f: object) -> tuple[str, int] | None:
     if type(last) is tuple and len(last) == 3 and last[0] == META:
         return last[1], last[2]
     return None
+
+
+def is_suspendable(f: object) -> bool:
+    """Whether calls of it are bodies (or make generators): a guest function that is not plain."""
+    if type(f) is not FunctionType:
+        return False
+    info = by_stub.get(id(f.__code__))
+    return info is not None and info.fast is not None
 
 
 def make_body_function(

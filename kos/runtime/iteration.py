@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from types import FunctionType
 from typing import Any
 
 from kos.compiler.units import by_stub
 from kos.runtime import library
+from kos.runtime.functions import is_suspendable
 from kos.runtime.guestgen import GuestGen, as_exception
 
 
@@ -66,20 +66,12 @@ class NextSteps:
 _PLAIN = frozenset({list, tuple, dict, range, str, set, frozenset, bytes, bytearray, enumerate, zip, map, filter})
 
 
-def suspends(f: object) -> bool:
-    """Whether a call of this function is a body."""
-    if type(f) is not FunctionType:
-        return False
-    info = by_stub.get(id(f.__code__))
-    return info is not None and info.fast is not None
-
-
 def steps(iterator: Any) -> Any:
     """What a guest's loop iterates instead of this iterator."""
     kind = type(iterator)
     if kind is GuestGen:
         return GenSteps(iterator)
-    return NextSteps(iterator) if suspends(getattr(kind, "__next__", None)) else iterator
+    return NextSteps(iterator) if is_suspendable(getattr(kind, "__next__", None)) else iterator
 
 
 def loop_iter(x: Any) -> Any:
@@ -90,7 +82,7 @@ def loop_iter(x: Any) -> Any:
     if kind is GuestGen:
         return GenSteps(x)
     own = getattr(kind, "__iter__", None)
-    if suspends(own) and not _makes_generators(own):
+    if is_suspendable(own) and not _makes_generators(own):
         return library.maker("iteration", "loop_iter")(x)
     return steps(iter(x))
 
@@ -122,7 +114,7 @@ def builtin_iter(*args: Any) -> Any:
     """iter(x): guest `__iter__` methods run in the guest's chain."""
     if len(args) == 1:
         own = getattr(type(args[0]), "__iter__", None)
-        if suspends(own) and not _makes_generators(own):
+        if is_suspendable(own) and not _makes_generators(own):
             return library.maker("iteration", "plain_iter")(args[0])
     return iter(*args)
 
@@ -140,7 +132,7 @@ def builtin_next(*args: Any) -> Any:
                     raise
                 return args[1]
             return result if done else library.maker("iteration", "finish_next")(*args)
-        if suspends(getattr(kind, "__next__", None)):
+        if is_suspendable(getattr(kind, "__next__", None)):
             return library.maker("iteration", "object_next")(*args)
     return next(*args)
 

@@ -72,9 +72,3 @@ def maker(module: str, function: str, raw: bool = False) -> Callable[..., Any]:
 def native_import(name: str, globals_: dict[str, Any], fromlist: tuple[str, ...] | None, level: int) -> Any:
     """`$import` where the host's own modules are meant."""
     return __import__(name, globals_, None, fromlist or (), level)
-
-
-def calls_maker(f: FunctionType) -> Callable[..., Any]:
-    """What makes the bodies of a guest function: for who starts one from native code."""
-    info = units.by_stub[id(f.__code__)]
-    return make_body_function(info, f.__globals__, f.__defaults__, f.__kwdefaults__, f.__closure__)

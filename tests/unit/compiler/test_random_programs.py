@@ -111,7 +111,8 @@ class Writer:
         elif kind in (9, 10):
             self.put(indent, "try:")
             self.block(indent + 1, loop)
-            self.put(indent, "except " + self.pick("ValueError as err", "(ValueError, IndexError)", "n(IndexError)") + ":")
+            kind_of = self.pick("ValueError as err", "(ValueError, IndexError)", "n(IndexError)")
+            self.put(indent, f"except {kind_of}:")
             self.block(indent + 1, loop)
             if self.rng.random() < 0.3:
                 self.put(indent + 1, "raise")

@@ -20,7 +20,7 @@ import weakref
 from typing import Any
 
 from kos.compiler import compile_unit
-from kos.runtime import guestgen, helpers, hooks, library
+from kos.runtime import calls, guestgen, helpers, hooks, library
 from kos.runtime.frames import CannotCapture, capture, rebuild
 from kos.runtime.functions import module_body
 from kos.runtime.guestgen import GuestGen, NativeGen
@@ -68,7 +68,7 @@ class Toy:
                 own: dict[str, Any] = {"__name__": "toy", "__builtins__": self.builtins}
                 with contextlib.suppress(StopIteration):
                     module_body(unit.id, own).send(None)
-                maker = library.calls_maker(own["call"])
+                maker = calls.maker_of(own["call"])
                 for call in SYSCALLS:
                     setattr(copy, call, self.syscall(call, getattr(os, call), maker))
                 self.modules["os"] = copy
