@@ -198,15 +198,14 @@ def _cwd_of(pid: int) -> bytes:
 
 
 def _file_of_fd(fd: int) -> MappedFile:
-    """What mmap wants to know of a descriptor. Raises EBADF, ENODEV.
+    """What mmap wants to know of a descriptor. Raises EBADF.
 
     The mapping is not referenced here: the caller takes a reference before anything else can close the file.
     """
     file = fdtable.get(fdtable.current(), fd)
     try:
-        if file.kind != F_REG:
-            raise GuestFault(errno.ENODEV)
-        return MappedFile(mappings[inodes[file.inode].mapping], is_readable(file), is_writable(file))
+        mapping = mappings[inodes[file.inode].mapping] if file.kind == F_REG else None
+        return MappedFile(mapping, is_readable(file), is_writable(file))
     finally:
         put_file(file)
 

@@ -21,11 +21,11 @@ from kos.params import PAGE_SIZE
 
 
 class MappedFile:
-    """What mmap wants to know of an open file. readable, writable: as it was opened."""
+    """What mmap wants to know of an open file. readable, writable: as it was opened; mapping None: not to be mapped."""
 
     __slots__ = ("mapping", "readable", "writable")
 
-    def __init__(self, mapping: Mapping, readable: bool, writable: bool) -> None:
+    def __init__(self, mapping: Mapping | None, readable: bool, writable: bool) -> None:
         self.mapping = mapping
         self.readable = readable
         self.writable = writable
@@ -34,7 +34,7 @@ class MappedFile:
 class FileOps:
     """The file system's side, filled at boot."""
 
-    #: fd of the current task -> its file; raises GuestFault(EBADF, EACCES, ENODEV)
+    #: fd of the current task -> its file; raises GuestFault(EBADF)
     file_of_fd: Callable[[int], MappedFile]
     #: path of a mapping for /proc/PID/maps; "" = unknown
     name_of: Callable[[Mapping], str] = staticmethod(lambda m: "")

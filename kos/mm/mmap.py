@@ -93,6 +93,8 @@ def do_mmap(
             if prot & PROT_WRITE:
                 raise GuestFault(errno.EACCES)
             vm_flags &= ~VM_MAYWRITE
+        if file.mapping is None:  # after the permissions, as Linux: a pipe's read end mapped for writing is EACCES
+            raise GuestFault(errno.ENODEV)
         mapping: Mapping | None = get_mapping(file.mapping)
     elif is_shared:
         mapping = _shared_memory(size, vm_flags)

@@ -83,7 +83,7 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
         if offset < 0:
             raise OverflowError("memory mapped offset must be positive")
         if access and (flags != _host.MAP_SHARED or prot != _host.PROT_READ | _host.PROT_WRITE):
-            raise ValueError("mmap can't specify both access, flags, prot.")
+            raise ValueError("mmap can't specify both access and flags, prot.")
         if access == _READ:
             flags, prot = _host.MAP_SHARED, _host.PROT_READ
         elif access == _COPY:
