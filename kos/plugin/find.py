@@ -116,7 +116,7 @@ def installed(blocked: set[str]) -> list[Plugin]:
 def _from_object(body: object, level: int) -> Plugin:
     """A module, an object with hooks as methods, or a single hook function."""
     if isinstance(body, FunctionType):
-        body = SimpleNamespace(**{body.__name__: body, "__doc__": body.__doc__})
+        body = SimpleNamespace(**{body.__name__: body, "__doc__": body.__doc__, "__name__": body.__name__})
     if not any(n.startswith("kos_") for n in dir(body)):
         raise UsageError(f"{body!r} is no plugin: it has no function whose name begins with kos_")
     name = getattr(body, "__name__", None) or getattr(body, "name", None) or type(body).__name__

@@ -201,7 +201,9 @@ def _declare_states(active: Active) -> None:
         if hook is None or not active.is_used(plugin):
             continue
         answer = hook(params=active.params, options=active.chosen.options[plugin.name])
-        for state in () if answer is None else (answer,) if isinstance(answer, SharedState) else answer:
+        if answer is None:
+            continue
+        for state in answer if isinstance(answer, list | tuple) else (answer,):
             if not isinstance(state, SharedState):
                 raise UsageError(
                     f"{plugin}, hook kos_shared_state: found {state!r}, expected instances of classes with @shared()"
