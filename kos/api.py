@@ -83,6 +83,6 @@ __all__ = [
     "entry_bits", "find_pte", "flush_tlb_range", "frames", "free_page", "get_page", "hookimpl", "i32", "i64",
     "insert_before", "layout", "leaf_slices", "make_leaf", "make_pte", "map_if_cached", "map_page", "mappings",
     "now_ns", "page_flags", "page_index", "page_mapcount", "page_next", "page_refcount", "poll_hooks", "post",
-    "pte_pfn", "push_back", "put_page", "queued", "relax", "remove", "send_ipi", "share_range", "shared", "table_view", "tasks",
-    "this", "u8", "u16", "u32", "u64", "unmap_page", "wait_for_acks",
+    "pte_pfn", "push_back", "put_page", "queued", "relax", "remove", "send_ipi", "share_range", "shared", "table_view",
+    "tasks", "this", "u8", "u16", "u32", "u64", "unmap_page", "wait_for_acks",
 ]  # fmt: skip

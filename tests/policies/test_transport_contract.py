@@ -47,7 +47,7 @@ def test_two_cpus_lose_nothing(boot: Boot, transport_plugin: str) -> None:
     total = 700
 
     def body(cpu: int) -> None:
-        last = {k: 0 for k in range(3)}
+        last = dict.fromkeys(range(3), 0)
         received = 0
 
         def note(sender: int, a: int, b: int, c: int) -> None:

@@ -162,23 +162,59 @@ def test_mistakes_of_the_user_are_one_line(words: list[str], settings: dict[str,
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("def kos_frok_policy(): pass", "plugin 'mine' .*: found hook kos_frok_policy, expected kos_fork_policy perhaps"),
-        ("def kos_fork_policy(parms): pass", "hook kos_fork_policy: found argument 'parms', expected some of .params, "),
-        ("def kos_summary(params): pass", "hook kos_summary: found argument 'params', expected no arguments"),
-        ("def kos_fork_policy(): return 3", "hook kos_fork_policy: found no such method in int, expected ForkPolicy.copy_range"),
-        ("def kos_fork_policy(): return 1 / 0", "hook kos_fork_policy: raised ZeroDivisionError: division by zero"),
+        (
+            "def kos_frok_policy(): pass",
+            "plugin 'mine' .*: found hook kos_frok_policy, expected kos_fork_policy perhaps",
+        ),
+        (
+            "def kos_fork_policy(parms): pass",
+            "hook kos_fork_policy: found argument 'parms', expected some of .params, ",
+        ),
+        (
+            "def kos_summary(params): pass",
+            "hook kos_summary: found argument 'params', expected no arguments",
+        ),
+        (
+            "def kos_fork_policy(): return 3",
+            "hook kos_fork_policy: found no such method in int, expected ForkPolicy.copy_range",
+        ),
+        (
+            "def kos_fork_policy(): return 1 / 0",
+            "hook kos_fork_policy: raised ZeroDivisionError: division by zero",
+        ),
         ("class kos_fork_policy: pass", "found no hook"),
-        ("import nothing_there", "cannot be loaded: .*mine.py:1: ModuleNotFoundError: No module named 'nothing_there'"),
+        (
+            "import nothing_there",
+            "cannot be loaded: .*mine.py:1: ModuleNotFoundError: No module named 'nothing_there'",
+        ),
         ("def f(:", "cannot be loaded: .*mine.py:1: SyntaxError"),
         ("x = 1", "plugin 'mine' .*: found no hook, expected at least one of kos_fork_policy"),
-        (FORK.replace("return Mine()", "return Mine"), "found the class Mine, expected an object: Mine()"),
-        (FORK.replace("old, new, vma):", "old, new):"), r"found Mine.copy_range\(old, new\), expected ForkPolicy.copy_range"),
-        (FORK.replace("return True", "yield True"), "found a generator, expected a plain method ForkPolicy.must_flush"),
-        ("def kos_shared_state(): return 3", "hook kos_shared_state: found 3, expected instances of classes"),
-        ("def kos_options(table): table.add('a b', 1)", "hook kos_options: raised ValueError: option 'a b'"),
-        ("def kos_options(table): table.add('a', None)", "hook kos_options: raised TypeError: option 'a': default None"),
+        (
+            FORK.replace("return Mine()", "return Mine"),
+            "found the class Mine, expected an object: Mine()",
+        ),
+        (
+            FORK.replace("old, new, vma):", "old, new):"),
+            r"found Mine.copy_range\(old, new\), expected ForkPolicy.copy_range",
+        ),
+        (
+            FORK.replace("return True", "yield True"),
+            "found a generator, expected a plain method ForkPolicy.must_flush",
+        ),
+        (
+            "def kos_shared_state(): return 3",
+            "hook kos_shared_state: found 3, expected instances of classes",
+        ),
+        (
+            "def kos_options(table): table.add('a b', 1)",
+            "hook kos_options: raised ValueError: option 'a b'",
+        ),
+        (
+            "def kos_options(table): table.add('a', None)",
+            "hook kos_options: raised TypeError: option 'a': default None",
+        ),
     ],
-)  # fmt: skip
+)
 def test_mistakes_of_a_plugin_are_found_at_registration(write: Write, source: str, expected: str) -> None:
     """Each names the plugin, the hook, what was found and what was expected."""
     word = write(source)

@@ -99,7 +99,7 @@ def test_it_has_its_own_lock_or_the_kernels() -> None:
 
 
 def test_before_boot_it_says_why_there_is_nothing() -> None:
-    with pytest.raises(RuntimeError, match="no memory yet. Return this object from kos_shared_state"):
+    with pytest.raises(RuntimeError, match=r"no memory yet[.] Return this object from kos_shared_state"):
         _ = Counts().big
     with pytest.raises(RuntimeError, match="no memory yet"):
         _ = Counts().by_cpu
