@@ -137,6 +137,17 @@ def arguments_of(args: ast.arguments) -> list[ast.arg]:
 
 
 def annotations_of(node: ast.FunctionDef) -> list[ast.expr]:
-    """The annotations of a function's parameters and result."""
-    found = [a.annotation for a in arguments_of(node.args) if a.annotation is not None]
+    """The annotations of a function's parameters and result, in the order of `annotated_arguments`."""
+    found = [a.annotation for a in annotated_arguments(node.args) if a.annotation is not None]
     return [*found, node.returns] if node.returns is not None else found
+
+
+def annotated_arguments(args: ast.arguments) -> list[ast.arg]:
+    """The parameters that have annotations, in the order in which CPython evaluates those."""
+    listed = [*args.args, *args.posonlyargs]
+    if args.vararg:
+        listed.append(args.vararg)
+    listed += args.kwonlyargs
+    if args.kwarg:
+        listed.append(args.kwarg)
+    return [arg for arg in listed if arg.annotation is not None]

@@ -8,7 +8,7 @@ from typing import cast
 
 from kos.compiler import tree as t
 from kos.compiler.core import Core
-from kos.compiler.facts import annotations_of, arguments_of
+from kos.compiler.facts import annotated_arguments, annotations_of
 from kos.compiler.scope import Scope
 
 Function = ast.FunctionDef | ast.Lambda
@@ -160,7 +160,7 @@ class Names(Core):
     def _annotations(self, node: Function, values: list[ast.expr]) -> ast.expr:
         if not isinstance(node, ast.FunctionDef):
             return t.const(None)
-        names = [self.scope.mangle(a.arg) for a in arguments_of(node.args) if a.annotation is not None]
+        names = [self.scope.mangle(a.arg) for a in annotated_arguments(node.args)]
         if node.returns is not None:
             names.append("return")
         if self.string_annotations:

@@ -276,8 +276,113 @@ PROGRAMS = {
     """,
 }
 
+FUTURE = """
+from __future__ import annotations
+import dataclasses, typing
+def n(x): print(x); return x
+@dataclasses.dataclass
+class D:
+    a: int = n(1)
+    b: typing.ClassVar[str] = 'x'
+    c: "list" = dataclasses.field(default_factory=list)
+def f(a: Undefined, *b: n(1), c: 'q' = n(3), **d: X) -> Y: return n(a)
+print(f.__annotations__, D.__annotations__, D(), f(5))
+class T:
+    def __getitem__(self, i): return n(i)
+    def __class_getitem__(cls, i): return n(('cg', i))
+    def __matmul__(self, o): return n(('mm', o))
+t = T()
+t[n(1), *[2, n(3)]]; t[...]; t[n(1):n(2), ::n(3)]; T[int]; t @ n(4)
+o = D(); o.a: int = n(7)
+(o.c): list = n([1])
+x: typing.List[int]
+print(o, __annotations__)
+def g():
+    y: undefined_thing = n(5)
+    z: also_undefined
+    try: z
+    except UnboundLocalError as e: print(e)
+    return y
+print(g())
+lam = lambda: (yield n(1))
+print(list(lam()))
+try:
+    import nonexistent_module_xyz
+except ImportError as e: print(type(e).__name__)
+def many(a1=n(1), *, k1=n(2), k2, **kw): return a1, k1, k2, kw
+print(many(k2=n(3), z=n(4)))
+try: many()
+except TypeError as e: print(e)
+class Prop:
+    @property
+    def v(self): return n(self._v)
+    @v.setter
+    def v(self, x): self._v = n(x)
+    @v.deleter
+    def v(self): n('del')
+p = Prop(); p.v = 1; p.v += n(2); del p.v
+def outer():
+    a = n(1)
+    def inner():
+        nonlocal a
+        for a in range(n(3)): pass
+        with open('/dev/null') as a: n(a.name)
+        import os as a
+        def a(): return n('fn')
+        class a: q = n(1)
+        try: raise ValueError(n(1))
+        except ValueError as a: n(repr(a))
+        try: a
+        except NameError as e: print(e)
+        a = n(2)
+        del a
+    inner()
+    try: a
+    except NameError as e: print(type(e).__name__, e)
+outer()
+print([*map(n, [1, 2])], {**dict(a=n(1))}, *(n(q) for q in (1,)))
+if (m := n(3)) and (k := n(m)): print(m, k)
+while (c := n(m)) > 1: m -= 1
+assert (n(1), n(2))
+print(type(n) is type(lambda: 0), n.__code__.co_argcount, n.__code__.co_varnames)
+def doc():
+    "the doc"
+    return n(1)
+print(doc.__doc__, doc.__code__.co_name, doc.__code__.co_firstlineno, f.__code__.co_firstlineno)
+def flow():
+    for a in (1, 2, 3):
+        for b in (1, 2, 3):
+            if n(b) == 2: break
+        else: continue
+        try:
+            if a == 2: return n('ret')
+        finally:
+            if a == 1: continue
+            n('final')
+print(flow())
+print(sorted([3, 1, 2], key=lambda v: n(-v)), max([1, 2], key=n), [].__len__(), (5).__add__(n(1)))
+print(n.__call__(3), T.__call__().__class__.__name__, type.__call__(T).__class__.__name__)
+import functools
+class M:
+    @functools.singledispatchmethod
+    def s(self, x): return n('base')
+    @s.register
+    def _(self, x: int): return n('int')
+    @functools.cache
+    def cc(self): return n('cc')
+print(functools.partial(n, 5)(), functools.partial(functools.partial(many, n(1)), k2=n(2))(k1=3))
+print(getattr(p, n('zz'), n('default')), vars(p), isinstance(p, (n(Prop), int)))
+print("{} {a}".format(n(1), a=n(2)), f"{n('x'):>{n(4)}}", f"{(lambda: n(3))()}")
+"""
+
 
 @pytest.mark.parametrize("area", PROGRAMS)
 def test_corner(area: str) -> None:
     """These programs print the same as in CPython."""
     check(PRELUDE + textwrap.dedent(PROGRAMS[area]))
+
+
+@pytest.mark.filterwarnings("ignore:assertion is always true")
+def test_declarations_of_every_kind() -> None:
+    """Annotations as text, parameters, properties, nonlocal names bound by every statement, partials, formats."""
+    check(FUTURE)
