@@ -191,6 +191,7 @@ class Supervisor:
     def set_streams(self, streams: Streams) -> None:
         self.streams = streams
         self._stdin_open = True
+        console.reset()
 
     # --- watching --------------------------------------------------------------------------
 
