@@ -166,8 +166,7 @@ class Traps:
             child.result = 0
             context.mark_saved(child, body)
 
-        child = proc_fork.copy_process(trap.flags, copy_context)
-        return int(child.pid)
+        return proc_fork.copy_process(trap.flags, copy_context)
 
     def _vfork_is_over(self, ctx: Context, task: Task) -> bool:
         """False: the task waits for its vfork child, and is switched out."""

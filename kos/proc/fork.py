@@ -61,8 +61,8 @@ KNOWN = (
 )
 
 
-def copy_process(flags: int, copy_context: Callable[[Task], None]) -> Task:
-    """A child of the current task, started. flags: CLONE_*; copy_context gives it its registers and stack.
+def copy_process(flags: int, copy_context: Callable[[Task], None]) -> int:
+    """The pid of a child of the current task, started. flags: CLONE_*; copy_context gives it registers and stack.
 
     Raises GuestFault (EAGAIN, ENOMEM, EINVAL), with nothing left behind; EINTR when the caller is being killed.
     """
@@ -91,8 +91,10 @@ def copy_process(flags: int, copy_context: Callable[[Task], None]) -> Task:
     if FORK.on:
         tables = mms[child.mm].nr_tables
         FORK(child_pid=child.pid, pages=pages, tables=tables, latency_ns=latency, policy=_policy_name(), flags=flags)
+    # Not after the wake-up: the child may have run, ended and been reaped by then, and its slot be another's.
+    pid = int(child.pid)
     sched.place_new(child)
-    return child
+    return pid
 
 
 def vfork_wait(task: Task) -> Wait | None:

@@ -220,8 +220,7 @@ class _Loop:
                     if trap.flags & fork.CLONE_VM:
                         child.stack_low, child.stack_top = stack.setup_thread_stack(mms[child.mm], 4096)
 
-                child = fork.copy_process(trap.flags, registers)
-                self.answers[task.index] = int(child.pid)
+                self.answers[task.index] = fork.copy_process(trap.flags, registers)
             except GuestFault as e:
                 self.answers[task.index] = e
 
