@@ -83,7 +83,7 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
     Makers of functions without a closure are kept: they hold nothing that their module does not. Compiled code that
     assigns to a function's __defaults__ or __kwdefaults__ calls `wrap.forget` (it is `$forget`).
     """
-    makers: dict[Any, Callable[..., Any]] = dict(GENERATOR_METHODS)
+    makers: dict[Any, Any] = dict(GENERATOR_METHODS)  #: and class -> (its __init__, its __new__, what to call)
     find = makers.get
 
     def forget() -> None:
@@ -95,14 +95,19 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
         if kind is FunctionType:
             maker = find(f)
             if maker is None:
+                closure = f.__closure__
+                if closure is not None:
+                    info = by_stub.get(id(f.__code__))
+                    if info is not None and info.kind == "function" and info.fast is not None and not f.__kwdefaults__:
+                        return FunctionType(info.fast, f.__globals__, info.name, f.__defaults__, closure)
                 maker = maker_of(f)
-                if f.__closure__ is None and (f.__defaults__ is None or "<locals>" not in f.__qualname__):
+                if closure is None and (f.__defaults__ is None or "<locals>" not in f.__qualname__):
                     if len(makers) > 4096:  # a program that makes functions without end
                         forget()
                     makers[f] = maker
             return maker
         if kind is BuiltinFunctionType:
-            return _SPECIAL.get(f, f) if f.__self__ is _BUILTINS else f  # type: ignore[no-any-return]
+            return _SPECIAL.get(f, f) if f.__self__ is _BUILTINS else f  # type: ignore[no-any-return]  # any callable
         if kind is MethodType:
             function = f.__func__
             maker = find(function) if type(function) is FunctionType else None
@@ -110,19 +115,25 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
                 maker = wrap(function)
             return f if maker is function else MethodType(maker, f.__self__)
         if kind is type:
-            return wrap_class(f)
+            init, known = f.__init__, find(f)
+            if known is not None and known[0] is init and known[1] is f.__new__:
+                return known[2]  # type: ignore[no-any-return]  # any callable
+            made = wrap_class(f)
+            if made is not f and "<locals>" not in f.__qualname__:
+                makers[f] = (init, f.__new__, made)
+            return made
         if kind is KernelCall:
-            return f.raw  # type: ignore[no-any-return]
+            return f.raw  # type: ignore[no-any-return]  # any callable
         if kind is functools.partial:
             return _partial(f, wrap)
         return _other(f, kind, wrap)
 
-    wrap.forget = forget  # type: ignore[attr-defined]
+    wrap.forget = forget  # type: ignore[attr-defined]  # our own mark
     return wrap
 
 
 _NEW = object.__new__
-_BUILTINS = len.__self__  # type: ignore[attr-defined]
+_BUILTINS = len.__self__  # type: ignore[attr-defined]  # typeshed does not say
 
 
 def wrap_class(cls: Any) -> Callable[..., Any]:
@@ -134,7 +145,7 @@ def wrap_class(cls: Any) -> Callable[..., Any]:
                 return functools.partial(library.maker("calls", "construct"), cls)
         elif is_suspendable(cls.__new__) or is_suspendable(init):
             return functools.partial(library.maker("calls", "instantiate"), cls)
-    return cls  # type: ignore[no-any-return]
+    return cls  # type: ignore[no-any-return]  # any callable
 
 
 def _partial(f: functools.partial[Any], wrap: Callable[[Any], Callable[..., Any]]) -> Callable[..., Any]:
@@ -159,4 +170,4 @@ def _other(f: Any, kind: Any, wrap: Callable[[Any], Callable[..., Any]]) -> Call
         return wrap(owner) if type(owner) is FunctionType else f
     if callable(f) and is_suspendable(kind.__call__):
         return MethodType(wrap(kind.__call__), f)
-    return f  # type: ignore[no-any-return]
+    return f  # type: ignore[no-any-return]  # any callable
