@@ -76,7 +76,9 @@ def guest_api() -> str:
         if isinstance(value, int):
             constants.append(f"`{name}`")
         elif isinstance(value, type):
-            parts.append(f"### `{name}`\n\nA named tuple: {', '.join(f'`{f}`' for f in value._fields)}.\n\n")
+            parts.append(
+                f"### `{name}`\n\nA named tuple: {', '.join(f'`{f}`' for f in getattr(value, '_fields', ()))}.\n\n"
+            )
         else:
             doc = inspect.getdoc(value) if inspect.isfunction(value) else None
             parts.append(f"### `{name}{_signature(value)}`\n\n{doc or UNDOCUMENTED[name]}\n\n")

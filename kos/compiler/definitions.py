@@ -77,7 +77,7 @@ class Definitions(Trying):
 
     def comprehension_body(self, node: ast.AST) -> list[ast.stmt]:
         """The statements of a comprehension's function, which is given the first iterator as `.0`."""
-        generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
+        generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]  # these nodes have it
         result = t.load("$c")
 
         match node:
@@ -102,7 +102,7 @@ class Definitions(Trying):
             source = t.load(".0") if clause is generators[0] else clause.iter
             innermost = t.place(ast.For(clause.target, source, [innermost], []), clause.target)
             if clause is generators[0]:
-                innermost.kos_iterator = True  # type: ignore[attr-defined]
+                innermost.kos_iterator = True  # type: ignore[attr-defined]  # our own mark
         body: list[ast.stmt] = [innermost]
         if start is not None:
             body = [t.assign("$c", start), innermost, ast.Return(result)]

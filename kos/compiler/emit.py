@@ -240,7 +240,7 @@ class Emitter:
         module = ast.Module([wrap], [])
         if hasattr(ast, "TypeVar"):  # Python 3.12 wants the field
             for made in (function, wrap):
-                made.type_params = []  # type: ignore[attr-defined]
+                made.type_params = []  # type: ignore[attr-defined]  # these nodes have it
         t.place(module, scope.node)
         try:
             whole = compile(module, self.filename, "exec", dont_inherit=True, optimize=0)

@@ -232,10 +232,10 @@ class Expressions(Names):
             seen = t.call("$visible", t.call("$locals"))
         for part in ast.walk(seen):
             if isinstance(part, ast.Call):
-                part.kos_native = True  # type: ignore[attr-defined]
+                part.kos_native = True  # type: ignore[attr-defined]  # our own mark
         func = t.call("$dyn", node.func, t.call("$globals"), seen)
         for made in (func, func.args[1]):
-            made.kos_native = True  # type: ignore[attr-defined]
+            made.kos_native = True  # type: ignore[attr-defined]  # our own mark
         return t.place(ast.Call(func, node.args, node.keywords), node)
 
     def expr_Lambda(self, node: ast.Lambda) -> ast.expr:

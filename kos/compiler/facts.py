@@ -56,7 +56,7 @@ class Facts:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and self.is_consumer(node.func) and node.args:
                 # any(x > 1 for x in y): nobody else can ever hold that generator.
-                node.args[0].kos_consumed = True  # type: ignore[attr-defined]
+                node.args[0].kos_consumed = True  # type: ignore[attr-defined]  # our own mark
 
     def is_consumer(self, func: ast.expr) -> bool:
         """Whether a call of this runs through its first argument natively."""

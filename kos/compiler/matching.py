@@ -107,10 +107,10 @@ class Matching(Definitions):
 
     def stmt_TryStar(self, node: ast.AST) -> None:
         """PEP 654's translation: split the group by each handler's type, gather what handlers raise."""
-        body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
-        handlers: list[ast.ExceptHandler] = node.handlers  # type: ignore[attr-defined]
-        orelse: list[ast.stmt] = node.orelse  # type: ignore[attr-defined]
-        finalbody: list[ast.stmt] = node.finalbody  # type: ignore[attr-defined]
+        body: list[ast.stmt] = node.body  # type: ignore[attr-defined]  # these nodes have it
+        handlers: list[ast.ExceptHandler] = node.handlers  # type: ignore[attr-defined]  # these nodes have it
+        orelse: list[ast.stmt] = node.orelse  # type: ignore[attr-defined]  # these nodes have it
+        finalbody: list[ast.stmt] = node.finalbody  # type: ignore[attr-defined]  # these nodes have it
         n = self.fresh()
         caught, state, part, raised = f"$q{n}", f"$z{n}", f"$y{n}", f"$o{n}"
         chain: list[ast.stmt] = [t.assign(state, native_call("$star", t.load(caught)))]

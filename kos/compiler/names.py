@@ -95,17 +95,17 @@ class Names(Core):
 
     def _comprehension(self, node: ast.AST) -> ast.AST:
         """Only the first iterable belongs to this scope; in the rest a class body's names are not seen."""
-        first = node.generators[0]  # type: ignore[attr-defined]
+        first = node.generators[0]  # type: ignore[attr-defined]  # these nodes have it
         iterable = self.native(first.iter)
         outer, self.scope = self.scope, self.scopes[node]
         made = copy.copy(node)
         clauses = []
-        for clause in node.generators:  # type: ignore[attr-defined]
+        for clause in node.generators:  # type: ignore[attr-defined]  # these nodes have it
             source = iterable if clause is first else self.native(clause.iter)
             clauses.append(
                 ast.comprehension(self.native(clause.target), source, [self.native(i) for i in clause.ifs], 0)
             )
-        made.generators = clauses  # type: ignore[attr-defined]
+        made.generators = clauses  # type: ignore[attr-defined]  # these nodes have it
         for field in ("elt", "key", "value"):
             if hasattr(node, field):
                 setattr(made, field, self.native(getattr(node, field)))

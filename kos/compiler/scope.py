@@ -121,7 +121,7 @@ class ScopeBuilder(ast.NodeVisitor):
         self.here = outer
 
     def _comprehension(self, node: ast.AST, name: str, elements: list[ast.expr]) -> None:
-        generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
+        generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]  # these nodes have it
         self.visit(generators[0].iter)
         outer = self.here
         native = outer.kind == "native" or self.facts.is_native_comprehension(node)

@@ -21,7 +21,7 @@ def store(name: str) -> ast.Name:
 
 def const(value: object) -> ast.Constant:
     """A constant (tuples of constants too: the tree is compiled, never printed)."""
-    return ast.Constant(value)  # type: ignore[arg-type]
+    return ast.Constant(value)  # type: ignore[arg-type]  # any constant
 
 
 def call(func: str | ast.expr, *args: ast.expr, keywords: list[ast.keyword] | None = None) -> ast.Call:
@@ -99,8 +99,8 @@ def place(node: N, at: ast.AST) -> N:
     end_col = getattr(at, "end_col_offset", None) or col
     for part in ast.walk(node):
         if "lineno" in part._attributes and getattr(part, "lineno", None) is None:
-            part.lineno = line  # type: ignore[attr-defined]
-            part.col_offset = col  # type: ignore[attr-defined]
-            part.end_lineno = end_line  # type: ignore[attr-defined]
-            part.end_col_offset = end_col  # type: ignore[attr-defined]
+            part.lineno = line  # type: ignore[attr-defined]  # these nodes have it
+            part.col_offset = col  # type: ignore[attr-defined]  # these nodes have it
+            part.end_lineno = end_line  # type: ignore[attr-defined]  # these nodes have it
+            part.end_col_offset = end_col  # type: ignore[attr-defined]  # these nodes have it
     return node

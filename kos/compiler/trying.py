@@ -235,21 +235,21 @@ class Trying(Statements):
             t.load("$BE"), error, [t.assign(whole, t.const(False)), t.if_(swallow, [ast.Raise()])]
         )
         guarded = ast.Try([*inside, *body], [handler], [], [])
-        guarded.kos_with = True  # type: ignore[attr-defined]
+        guarded.kos_with = True  # type: ignore[attr-defined]  # our own mark
         nothing = t.const(None)
         at_end: list[ast.stmt] = [
             t.if_(t.load(whole), [ast.Expr(t.call(leave, nothing, nothing, nothing))]),
             t.clear([leave]),
         ]
         made = t.place(ast.Try([guarded], [], [], at_end), first.context_expr)
-        made.kos_with = True  # type: ignore[attr-defined]
+        made.kos_with = True  # type: ignore[attr-defined]  # our own mark
         self.stmt(made)
 
 
 def native_call(func: str | ast.expr, *args: ast.expr) -> ast.Call:
     """A call in a made tree that does not suspend, although its arguments may."""
     made = t.call(func, *args)
-    made.kos_native = True  # type: ignore[attr-defined]
+    made.kos_native = True  # type: ignore[attr-defined]  # our own mark
     return made
 
 

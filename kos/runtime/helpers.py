@@ -25,7 +25,7 @@ def install(own: dict[str, Any]) -> None:
     own.update(_TABLE)
     own["$p"] = hooks.pending
     own["$w"] = wrap = calls.new_dispatcher()
-    own["$forget"] = wrap.forget  # type: ignore[attr-defined]
+    own["$forget"] = wrap.forget  # type: ignore[attr-defined]  # our own mark
     own["$sp"] = safepoint
     own["$build_class"] = library_maker("calls", "build_class")
     if _early is not None:
