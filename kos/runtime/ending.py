@@ -19,13 +19,13 @@ class _Start(Trap):
 START = _Start()
 
 
-def load_main(path: str) -> tuple[str, dict[str, Any]] | tuple[None, int]:
-    """(unit, namespace) of the module __main__, which is in sys.modules now; (None, exit code) without a file."""
+def load_main(path: str) -> tuple[str | None, dict[str, Any]]:
+    """(unit, namespace) of the module __main__, which is in sys.modules now; no unit where there is no such file."""
     world = current()
     found = importer.read_file(path)
     if found is None:
         _say(f"{world.executable}: can't open file {path!r}: [Errno 2] No such file or directory\n")
-        return None, 2
+        return None, {}
     text, shown = found
     if not os.path.isabs(shown):
         shown = os.path.join(io_.calls()["getcwd"](), shown)

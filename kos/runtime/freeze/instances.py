@@ -11,7 +11,6 @@ such a hash can rest on at once, because it may be wanted as a key before the qu
 from __future__ import annotations
 
 import collections
-import copyreg
 from types import BuiltinFunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,8 +65,8 @@ def kind_of(cls: type) -> Kind:
         bool(cls.__dictoffset__),
         tuple(slots),
         known.__hash__ is not object.__hash__ and known.__hash__ is not None,
-        copyreg.__newobj__ if plain_new else object.__new__,
-    )  # type: ignore[attr-defined]  # absent from typeshed
+        static.NEW_OBJECT if plain_new else object.__new__,
+    )
 
 
 def _attributes(one: Any, kind: Kind) -> dict[str, Any] | None:
@@ -181,7 +180,7 @@ _CONTENTS: dict[type, Any] = {
     collections.OrderedDict: lambda one: dict(collections.OrderedDict.items(one)),
     collections.defaultdict: lambda one: (one.default_factory, dict(dict.items(one))),
     collections.deque: lambda one: (
-        collections.deque.maxlen.__get__(one),  # type: ignore[attr-defined]  # a getset
+        vars(collections.deque)["maxlen"].__get__(one),
         list(collections.deque.__iter__(one)),
     ),
 }

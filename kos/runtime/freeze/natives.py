@@ -187,7 +187,7 @@ def fill_weak_set(one: weakref.WeakSet[Any], members: list[Any]) -> None:
 
 
 class Given:
-    """An iterator on its way into enumerate, zip and the like: they ask for `__iter__`, and a guest's is not run again."""
+    """An iterator on its way into enumerate, zip and the like: they call `__iter__`, a guest's must not run again."""
 
     __slots__ = ("iterator",)
 
@@ -294,27 +294,30 @@ TABLE: dict[type, Any] = {
 #: Native types whose own __reduce__ is right: pickle's C code does all of it.
 PLAIN = frozenset(
     [
-        type(iter(cast(Any, x)))
-        for x in (
-            [],
-            (),
-            "",
-            "\xe9\u1234",
-            b"",
-            bytearray(),
-            {},
-            {}.values(),
-            {}.items(),
-            set(),
-            range(1),
-            range(1 << 70),
-            deque(),
-            reversed([]),
-            reversed({}),
-            reversed({}.values()),
-            reversed({}.items()),
-            reversed(()),
-            reversed(range(1)),
+        type(iter(x))
+        for x in cast(
+            tuple[Any, ...],
+            (
+                [],
+                (),
+                "",
+                "\xe9\u1234",
+                b"",
+                bytearray(),
+                {},
+                {}.values(),
+                {}.items(),
+                set(),
+                range(1),
+                range(1 << 70),
+                deque(),
+                reversed([]),
+                reversed({}),
+                reversed({}.values()),
+                reversed({}.items()),
+                reversed(()),
+                reversed(range(1)),
+            ),
         )
     ]
     + [x for x in vars(itertools).values() if isinstance(x, type) and x is not itertools.pairwise]
@@ -352,6 +355,6 @@ static.register(
         match_again,
         marshal.loads,
         weakref.ref,
-        re._compile,
+        vars(re)["_compile"],
     )
-)  # type: ignore[attr-defined]
+)

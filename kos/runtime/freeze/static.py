@@ -18,6 +18,9 @@ import types
 from collections.abc import Iterable
 from typing import Any
 
+#: copyreg.__newobj__, which typeshed does not know: pickle has an opcode for calls of it.
+NEW_OBJECT: Any = vars(copyreg)["__newobj__"]
+
 _objects: list[Any] = []
 _seen: set[int] = set()
 _memo: dict[int, tuple[int, Any]] = {}
@@ -94,8 +97,8 @@ def _always() -> Iterable[Any]:
         bytes.__new__,
         tuple.__new__,
         frozenset.__new__,
-        copyreg.__newobj__,
-    )  # type: ignore[attr-defined]  # absent from typeshed
+        NEW_OBJECT,
+    )
     yield from (collections.OrderedDict, collections.defaultdict, collections.deque, collections.Counter)
     yield from (value for name, value in vars(itertools).items() if isinstance(value, type))
 

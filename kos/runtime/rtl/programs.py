@@ -16,12 +16,12 @@ def main(path):
     start_signals()
     try:
         unit_id, namespace = ending.load_main(path)
+        status = 0
         if unit_id is None:
-            status = namespace
+            status = 2  # as CPython where the file cannot be opened
         else:
             run_body(unit_id, namespace)
-            status = 0
-        namespace = None
+        del namespace
     except SystemExit as error:
         status = ending.exit_status(error)
     except BaseException as error:

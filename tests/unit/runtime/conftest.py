@@ -36,7 +36,7 @@ def toy() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def guest(toy: subprocess.Popen[str], tmp_path: Path) -> Callable[..., Result]:
-    """guest(source, *argv, **files) runs a program: what it printed, and how it ended. name_of_folder: a file in a folder."""
+    """guest(source, *argv, **files) runs a program beside the files; name_of_folder is a file in a folder."""
 
     def run(source: str, *argv: str, **files: str) -> Result:
         for name, text in files.items():

@@ -41,7 +41,8 @@ def everything(open_: Callable[..., Any], path: str, mode: str) -> list[Any]:
     f = open_(path, mode, **({} if "b" in mode else {"encoding": "utf-8"}))
     data = TEXT.encode() if "b" in mode else TEXT
     seen = [outcome(step) for step in (
-        lambda: repr(f), lambda: f.write(data), f.tell, lambda: f.write(5), f.flush, lambda: f.seek(0), lambda: f.read(3),
+        lambda: repr(f), lambda: f.write(data), f.tell, lambda: f.write(5), f.flush, lambda: f.seek(0),
+        lambda: f.read(3),
         f.tell, f.readline, f.tell, lambda: next(f), f.read, lambda: f.seek(0, 2), lambda: f.seek(-3, 2),
         lambda: f.seek(1, 1), lambda: f.seek(0, 9), lambda: f.seek(-1), lambda: (f.seek(0), f.readlines()),
         lambda: (f.seek(0), f.readlines(4)), f.readable, f.writable, f.seekable, f.isatty,
