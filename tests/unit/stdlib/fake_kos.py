@@ -169,6 +169,9 @@ def emulated() -> Iterator[dict[str, SimpleNamespace]]:
     aside = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("kos.stdlib.")}
     aside.update({name: sys.modules[name] for name in ("kos.runtime.memory", "_kos") if name in sys.modules})
     sys.modules["_kos"], sys.modules["kos.runtime.memory"] = kos_module, memory
+    runtime = importlib.import_module("kos.runtime")
+    real_memory = vars(runtime).get("memory")  # `from kos.runtime import memory` looks here first
+    vars(runtime)["memory"] = memory
     try:
         kernel = importlib.import_module("kos.stdlib.kernel")
         kernel.attach(k, lambda: own, lambda: False)
@@ -187,5 +190,7 @@ def emulated() -> Iterator[dict[str, SimpleNamespace]]:
     finally:
         for name in [name for name in sys.modules if name.startswith("kos.stdlib.")]:
             del sys.modules[name]
-        del sys.modules["_kos"], sys.modules["kos.runtime.memory"]
+        del sys.modules["_kos"], sys.modules["kos.runtime.memory"], vars(runtime)["memory"]
+        if real_memory is not None:
+            vars(runtime)["memory"] = real_memory
         sys.modules.update(aside)

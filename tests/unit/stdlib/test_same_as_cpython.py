@@ -94,7 +94,8 @@ CASES = {
         m.madvise(mmap.MADV_NORMAL, 99) | m.find('x') | m.resize(-1) | hash(m) == 1 | m == bytes(m) | b'ab' + m
         m.find(b'', 20) | m.read_byte() | m.__setitem__(slice(0, 2), 5) | m.__setitem__(slice(0, 4, 2), b'ab')
         m[::3] | m[5:2] | m[::-1] | m[10:2:-3] | m.seek(2, 2) | m.seek(-2, 2) | m.flush() | m.readline() | m.read(-1)
-        m.read(None) | mmap.mmap(-1, 10, access=9) | mmap.mmap(-1, 10, prot=1, access=1) | mmap.mmap(-1, 10, offset=1) | mmap.mmap(-1, 1 << 70)
+        m.read(None) | mmap.mmap(-1, 10, access=9)
+        mmap.mmap(-1, 10, prot=1, access=1) | mmap.mmap(-1, 10, offset=1) | mmap.mmap(-1, 1 << 70)
         m.madvise(mmap.MADV_NORMAL, -1) | m.madvise(mmap.MADV_NORMAL, 0, -1) | m.move(-1, 0, 1) | m.closed | len(m)
         mmap.mmap(-1, 10, bad=4) | m | list(m) | b'x' in m | m.seek(3) | m.tell() | m.write(b'hello') | m[:]
         m.find(b'l') | m.find(b'l', 0) | m.rfind(b'l', 0) | m.find(b'l', -12, -9) | m.move(0, 3, 5) | m[0:8] | m[-1]
