@@ -108,7 +108,7 @@ class ShootdownProtocol(Protocol):
     name: str
 
     def flush(self, request: FlushRequest, stale: StaleBatch | None) -> bool:
-        """Called with the mm lock held, entries changed, tlb_gen counted up, this CPU's own TLB not yet flushed.
+        """Called with the mm lock held, entries changed, tlb_gen counted up, this CPU's own TLB flushed.
 
         True: on return no CPU can use an old translation of the range. False (only where request.may_defer):
         the protocol has taken `stale` over and calls stale.release() itself once that is so.

@@ -170,7 +170,7 @@ def test_any_history_leaves_what_the_model_says(make_box: Callable[..., Any], fo
     box = make_box(tlb=tlb, settings={"poison": "1"})
     policy.use("fork", fork())
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.lists(ops, min_size=15, max_size=50))
     def run(history: list[tuple[str, int, int, int]]) -> None:
         procs = [Proc(box.new_mm())]
