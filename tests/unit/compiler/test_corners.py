@@ -375,6 +375,112 @@ print(getattr(p, n('zz'), n('default')), vars(p), isinstance(p, (n(Prop), int)))
 print("{} {a}".format(n(1), a=n(2)), f"{n('x'):>{n(4)}}", f"{(lambda: n(3))()}")
 """
 
+PROTOCOLS = """
+import gc, weakref
+def n(x): print(x); return x
+# signal-like: exceptions thrown at odd places, generator reentrancy, deep with nests
+class M:
+    def __init__(self, k): self.k = k
+    def __enter__(self): n(self.k)
+    def __exit__(self, *a): n(-self.k)
+with M(1), M(2), M(3), M(4), M(5), M(6), M(7):
+    n('seven')
+def stop_in_with():
+    def s(): n(1); raise StopIteration(4)
+    class C:
+        def __enter__(self): return n('e')
+        def __exit__(self, k, v, t): n((k, v)); return True
+    with C(): s()
+    try:
+        with M(1): s()
+    except StopIteration as e: n(e.value)
+    try:
+        try: s()
+        finally: n('f')
+    except Exception as e: n(repr(e))
+    for x in iter(lambda: n(5), 5): pass
+    try: next(iter([]))
+    except StopIteration: n('si')
+stop_in_with()
+class It:
+    def __init__(self): self.v = 0
+    def __iter__(self): return self
+    def __next__(self):
+        self.v += 1
+        if self.v > 2: return self.end()
+        return n(self.v)
+    def end(self): n('end'); raise StopIteration
+for x in It(): n(x)
+print(list(It()), [y for y in It()], next(It()))
+def gen():
+    try:
+        x = yield n(1)
+        while True: x = yield n(x)
+    except GeneratorExit:
+        n('ge'); return
+    finally: n('fin')
+g = gen(); next(g); g.send(2); g.close()
+def deleg():
+    try: yield from gen()
+    except GeneratorExit: n('outer ge'); raise
+g = deleg(); next(g); g.close()
+g = deleg(); next(g)
+try: g.throw(GeneratorExit('x'))
+except GeneratorExit as e: n(repr(e))
+class R:
+    pass
+def cyc():
+    r = R(); w = weakref.ref(r)
+    def f(): return n(r)
+    try: raise ValueError(n(1))
+    except ValueError as e: r.e = 1
+    del f, r
+    return w() is None
+print(cyc())
+def finally_return_in_loop():
+    while True:
+        try: return n('a')
+        finally:
+            for i in range(2):
+                if n(i): break
+print(finally_return_in_loop())
+def gen_return_value():
+    try: return n('v')
+    finally: yield n('in finally')
+def user(): return (yield from gen_return_value())
+u = user(); next(u)
+try: next(u)
+except StopIteration as e: print(e.value)
+import operator, collections
+print(sorted([3, 1], key=operator.neg), collections.Counter(n(c) for c in 'aab'))
+d = collections.defaultdict(lambda: n('made')); d[1]
+class Desc:
+    def __get__(self, o, t): n('get'); return lambda v: n(v)
+class H:
+    f = Desc()
+    def __getattribute__(self, k): n(k); return object.__getattribute__(self, k)
+H().f(3)
+class Num:
+    def __init__(self, v): self.v = n(v)
+    def __add__(self, o): return Num(self.v + o.v)
+    def __iadd__(self, o): self.v += n(o); return self
+    def __bool__(self): return bool(n(self.v))
+    def __index__(self): return n(self.v)
+    def __eq__(self, o): return n(self.v) == o
+    def __hash__(self): return n(hash(self.v))
+    def __format__(self, s): return n(s)
+    def __lt__(self, o): return n(self.v) < n(o.v)
+a = Num(1) + Num(2); a += 4; print(a.v, [0, 1, 2, 3, 4, 5, 6, 7][a], {a: 1}[a], a == 7, f'{a:xx}', Num(1) < Num(2) < Num(3))
+if a and not Num(0): n('truth')
+while Num(0) or Num(0): pass
+def ex():
+    try: 1 / n(0)
+    except ZeroDivisionError: 
+        try: {}[n(1)]
+        except KeyError as e: return repr(e.__context__)
+print(ex())
+"""
+
 
 @pytest.mark.parametrize("area", PROGRAMS)
 def test_corner(area: str) -> None:
@@ -386,3 +492,8 @@ def test_corner(area: str) -> None:
 def test_declarations_of_every_kind() -> None:
     """Annotations as text, parameters, properties, nonlocal names bound by every statement, partials, formats."""
     check(FUTURE)
+
+
+def test_protocols_with_calls_in_them() -> None:
+    """Special methods, StopIteration on its way, generators closed through one another."""
+    check(PROTOCOLS)
