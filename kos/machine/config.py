@@ -13,8 +13,9 @@ from kos.params import MAX_CPUS, MAX_MEMORY, MIN_MEMORY, PAGE_SIZE, Params
 class MachineConfig:
     """Settings of one machine.
 
-    memory: bytes. plugins: words as after -p, or objects with hooks. tlb: (entries, ways). settings: `--set name=value` pairs. timeout: seconds of host time
-    after which the run is ended; None = never. fail_alloc: every n-th frame allocation fails; 0 = none.
+    memory: bytes. plugins: words as after -p, or objects with hooks. tlb: (entries, ways). settings: `--set
+    name=value` pairs. timeout: seconds of host time after which the run is ended; None = never. fail_alloc: every
+    n-th frame allocation fails; 0 = none.
     watchdog: seconds without a sign of life after which a CPU counts as hung.
     """
 

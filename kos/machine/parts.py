@@ -92,7 +92,7 @@ def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
     from kos.mm import boot as mm_boot
     from kos.mm import shootdown
     from kos.proc import exec as proc_exec
-    from kos.proc import init, signal
+    from kos.proc import init, rlimit, signal
     from kos.proc.sigdefs import SIGPIPE
     from kos.runtime import memory
     from kos.sched.structs import process_of
@@ -100,6 +100,7 @@ def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
 
     active.install()
     mm_boot.boot(params)
+    rlimit.host.impose = host.limit_address_space  # type: ignore[method-assign]  # a plain function in a plain slot
     shootdown.hooks.nudge = _nudge  # type: ignore[method-assign]  # a plain function in a plain slot
     init.boot(params.cpus, os.getuid(), os.getgid())
     fs_boot.boot([_guests_folder()], [_guests_folder()])
@@ -189,8 +190,10 @@ def publish_counts() -> None:
 def audit_cpu(contexts: dict[int, Any]) -> list[str]:
     """What only this CPU can check: its TLB against the tables, and that it keeps nobody's context."""
     from kos.audit.tlbs import audit_tlb
+    from kos.report import log
 
     publish_counts()
+    log.flush_cpu()
     problems = list(audit_tlb())
     if contexts:
         problems.append(f"cpu {this.id} still keeps the contexts of task slots {sorted(contexts)}")

@@ -34,9 +34,14 @@ def rows(words: Sequence[object] = (), settings: Mapping[str, str] | None = None
     """Every plugin, as a machine with these words after -p and these settings would have it. Raises UsageError."""
     active = activate(words, settings)
     try:
-        named = [_row(active, plugin) for plugin in active.plugins]
+        return rows_of(active)
     finally:
         active.release()
+
+
+def rows_of(active: Active) -> list[Row]:
+    """Every plugin, as this machine has it."""
+    named = [_row(active, plugin) for plugin in active.plugins]
     taken = {row.name for row in named}
     others = [_available(load_shipped(name)) for name in shipped_names() if name not in taken]
     return sorted([*named, *others], key=lambda row: (not row.roles, row.roles, row.state != "active", row.name))

@@ -48,6 +48,9 @@ class _Lines:
 
     info = msg
 
+    def flush(self) -> None:
+        self._file.flush()
+
 
 def start(path: str, cpu: int, names: Sequence[str] | None, boot_ns: int) -> Callable[[], None]:
     """Log the named events (None: all) of this process from now on; returns what stops and flushes the log.
@@ -58,8 +61,9 @@ def start(path: str, cpu: int, names: Sequence[str] | None, boot_ns: int) -> Cal
 
     file = open(part_name(path, cpu), "wb", buffering=_BUFFER)
     encode = json.JSONEncoder(default=_plain).encode
+    lines = _attached.lines = _Lines(file)
     logger = structlog.wrap_logger(
-        _Lines(file),
+        lines,
         processors=[_event_first, structlog.processors.JSONRenderer(serializer=lambda line, **_: encode(line))],
         wrapper_class=structlog.make_filtering_bound_logger(0),
     ).bind()
@@ -85,6 +89,7 @@ class _Attached:
     """The log of the CPU that this process is."""
 
     stop: Callable[[], None] | None = None
+    lines: _Lines | None = None
 
 
 _attached = _Attached()
@@ -93,6 +98,12 @@ _attached = _Attached()
 def attach_cpu(path: str, cpu: int, names: Sequence[str] | None, boot_ns: int) -> None:
     """start() for a CPU process; detach_cpu() ends it."""
     _attached.stop = start(path, cpu, names, boot_ns)
+
+
+def flush_cpu() -> None:
+    """Write out what this CPU has logged so far."""
+    if _attached.stop is not None and _attached.lines is not None:
+        _attached.lines.flush()
 
 
 def detach_cpu() -> None:
@@ -123,6 +134,25 @@ def merge(path: str, nr_cpus: int) -> int:
     for name in parts:
         os.unlink(name)
     return nr_lines
+
+
+def read_new(path: str, nr_cpus: int, offsets: list[int]) -> list[dict[str, Any]]:
+    """The events that the CPUs have written since the last call, in time order.
+
+    offsets: where each part was read up to, begins with zeros; moved on here.
+    """
+    parts: list[list[tuple[int, bytes]]] = []
+    for cpu in range(nr_cpus):
+        try:
+            with open(part_name(path, cpu), "rb") as f:
+                f.seek(offsets[cpu])
+                data = f.read()
+        except OSError:
+            continue
+        whole = data[: data.rfind(b"\n") + 1]
+        offsets[cpu] += len(whole)
+        parts.append([(int(m[1]), line) for line in whole.splitlines() if (m := _TS.search(line)) is not None])
+    return [json.loads(line) for _, line in heapq.merge(*parts, key=lambda item: item[0])]
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

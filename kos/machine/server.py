@@ -1,0 +1,103 @@
+"""The process behind a kos.Machine: boots the machine, runs what it is asked to, ends when nobody asks any more."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kos.errors import HostError, UsageError
+from kos.machine.config import MachineConfig
+from kos.machine.machine import Machine
+from kos.machine.result import Result
+from kos.report import log
+
+_OUT, _ERR = -1, -2  # no descriptors: both streams are collected
+
+
+def serve(receive: Callable[[], Any], send: Callable[[Any], None]) -> None:
+    """Answer requests; what goes wrong is an answer too, and is raised where the question came from."""
+    os.setsid()  # a signal to the program's group is not for us: it closes its machines
+    server = _Server()
+    try:
+        while True:
+            try:
+                request = receive()
+            except EOFError:
+                return
+            try:
+                answer = server.answer(*request)
+            except (UsageError, HostError) as e:
+                answer = e
+            except Exception as e:
+                answer = HostError(f"{type(e).__name__}: {e}")
+            send(answer)
+    finally:
+        server.close()
+
+
+class _Server:
+    """One machine."""
+
+    machine: Machine | None = None
+    offsets: list[int]
+
+    def answer(self, verb: str, *arguments: Any) -> Any:
+        """Do what a request asks for."""
+        return getattr(self, f"_{verb}")(*arguments)
+
+    def _boot(self, config: MachineConfig) -> str:
+        self.config = config
+        self.offsets = [0] * config.cpus
+        self.machine = Machine(config)
+        return self.machine.name
+
+    def _plugins(self) -> list[dict[str, Any]]:
+        from kos.plugin.list import rows_of, to_json
+
+        assert self.machine is not None
+        return to_json(rows_of(self.machine.booted.plugins))
+
+    def _run(self, path: str, words: Sequence[str], environ: Mapping[str, str], stdin: bytes) -> Result:
+        assert self.machine is not None
+        _compile(path)
+        with tempfile.TemporaryFile() as source:
+            source.write(stdin)
+            source.flush()
+            source.seek(0)
+            ran = self.machine.run(path, words, environ, source.fileno(), _OUT, _ERR, capture=True)
+        events = log.read_new(self.config.log, self.config.cpus, self.offsets) if self.config.log else []
+        return Result(
+            exit_code=ran.exit_code,
+            status=ran.status,
+            stdout=ran.stdout.decode("utf-8", "replace"),
+            stderr=ran.stderr.decode("utf-8", "replace"),
+            stdout_bytes=ran.stdout,
+            stderr_bytes=ran.stderr,
+            events=events,
+            summary=ran.summary,
+            problems=ran.problems,
+            report=ran.report,
+            notes=ran.notes,
+        )
+
+    def close(self) -> None:
+        if self.machine is not None:
+            self.machine.close()
+
+
+def _compile(path: str) -> None:
+    """Compile a guest here, so that a mistake in it is told with its place, and the CPUs find it in the cache."""
+    from kos.compiler import compile_unit
+    from kos.runtime.source import decode
+
+    try:
+        with open(path, "rb") as f:
+            compile_unit(decode(f.read(), path), path)
+    except SyntaxError as e:
+        raise UsageError(f"{e.filename or path}:{e.lineno or 1}: {type(e).__name__}: {e.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as e:
+        raise UsageError(f"{path}:1: {type(e).__name__}: {e}") from None
+    except OSError as e:
+        raise UsageError(f"cannot read {path!r}: {e.strerror}") from None

@@ -1,0 +1,1 @@
+"""The door for tests of kos' users: pytest fixtures."""
