@@ -28,6 +28,7 @@ from kos.mm.structs import mms
 from kos.platform.host import process as host
 from kos.platform.host.atomic import fence
 from kos.platform.host.clock import now_ns
+from kos.proc import rlimit
 from kos.runtime import hooks
 from kos.runtime.trampoline import Context, Loops
 from kos.sched import sched, timer
@@ -167,6 +168,7 @@ class _Cpu:
                 self._idle()
                 continue
             switch.load_mm(mms[task.mm])
+            rlimit.apply_to_host(task)
             ctx = self.traps.context_of(task)
             if ctx is not None:
                 ctx, trap = self.loops.run(ctx)

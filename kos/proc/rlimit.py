@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 from kos.errors import GuestFault
 from kos.hw.cpu import this
 from kos.mm.limits import Limits
-from kos.sched.structs import NR_RLIMITS, RLIM_INFINITY, Process, machine, process_of, tasklist_lock
+from kos.sched.structs import (
+    NR_RLIMITS,
+    RLIM_INFINITY,
+    Process,
+    Task,
+    machine,
+    process_of,
+    processes,
+    tasklist_lock,
+)
 
 CPU, FSIZE, DATA, STACK, CORE, RSS, NPROC, NOFILE = range(8)
 MEMLOCK, AS, LOCKS, SIGPENDING, MSGQUEUE, NICE, RTPRIO, RTTIME = range(8, 16)
@@ -73,3 +83,32 @@ def setrlimit(process: Process, res: int, low: int, high: int) -> None:
             raise GuestFault(errno.EPERM)
         process.rlimits[2 * res] = low
         process.rlimits[2 * res + 1] = high
+    if res == AS and this.task is not None and process is process_of(this.task):
+        apply_to_host(this.task)
+
+
+# --- RLIMIT_AS and Python's own memory ------------------------------------------------------------------
+
+HEADROOM = 64 << 20  #: bytes for the kernel's own work while a limited task runs
+
+
+class _Host:
+    """What holds for this CPU's host process now."""
+
+    limit = RLIM_INFINITY
+    impose: Callable[[int | None], None] = staticmethod(lambda extra: None)  #: set at boot: bytes more than now
+
+
+host = _Host()
+
+
+def apply_to_host(task: Task) -> None:
+    """The task runs here: what Python allocates for its objects is bounded by its RLIMIT_AS, too.
+
+    Its objects live in the CPU's host process, so that process gets a limit while the task runs: a bytearray that is
+    too large is a MemoryError, as on the host. Costs nothing for tasks without a limit.
+    """
+    limit = int(processes[task.process].rlimits[2 * AS])
+    if limit != host.limit:
+        host.limit = limit
+        host.impose(None if limit >= 1 << 46 else limit + HEADROOM)

@@ -9,6 +9,7 @@ to the first one by a switch when the task runs again. Such a task is *pinned*: 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import GeneratorType
 from typing import Any
@@ -19,6 +20,9 @@ from kos.runtime import frames, hooks, snapshot
 from kos.runtime.frames import Frame
 from kos.runtime.traps import LANDED
 from kos.runtime.world import switch_to
+
+
+LANDING_DEPTH = 1000
 
 
 class Buried(BaseException):
@@ -64,7 +68,13 @@ def restored(saved: list[Frame], world: Any, result: int) -> Context:
     gen = frames.rebuild(saved)
     ctx = Context(gen, world)
     if saved[-1].point:
-        landed = gen.send(None)
+        # Landing calls through frames that are not the guest's: it may not run into the guest's own limit.
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + LANDING_DEPTH)
+        try:
+            landed = gen.send(None)
+        finally:
+            sys.setrecursionlimit(limit)
         if landed is not LANDED:
             raise snapshot.SnapshotError(f"a restored context stopped at {landed!r} and not where it was saved")
         ctx.value = result

@@ -18,7 +18,7 @@ from kos.errors import GuestFault
 from kos.fs import console
 from kos.fs import file as fs_file
 from kos.hw.cpu import this
-from kos.hw.ipi import poll_ipis
+from kos.hw.ipi import poll_hooks, poll_ipis
 from kos.platform.host.clock import now_ns
 from kos.proc import signal
 from kos.runtime import hooks
@@ -46,9 +46,31 @@ resumable = _Resumable()
 
 
 class Stress:
-    """--stress-context: every safepoint really suspends. Set at boot, before the CPUs are forked."""
+    """--stress-context: suspension points really suspend. Set at boot, before the CPUs are forked.
 
+    The first ALWAYS of a CPU all do, then each EVERY-th: a loop of a million turns would take an hour else.
+    """
+
+    ALWAYS, EVERY = 150, 97
     on = False
+    count = 0
+
+
+def stress_due() -> bool:
+    """Is this suspension point one that suspends?"""
+    if not Stress.on:
+        return False
+    this.pending[0] = 1
+    Stress.count += 1
+    return Stress.count <= Stress.ALWAYS or Stress.count % Stress.EVERY == 0
+
+
+def _keep_stressing() -> None:
+    if Stress.on:
+        this.pending[0] = 1
+
+
+poll_hooks.append(_keep_stressing)
 
 
 functions: dict[str, Call] = {}  #: every system call by name
@@ -171,8 +193,7 @@ def safepoint() -> Iterable[Any]:
     if sys._getframe(2).f_globals is resumable.globals:
         return ()  # a loop of rtl/ksys.py itself, which is here to see to what is pending
     poll_ipis()
-    if Stress.on:
-        this.pending[0] = 1
+    if stress_due():
         return resumable.stress()  # type: ignore[no-any-return]  # guest code
     task = this.task
     if task.sigpending or task.tripped or sched.need_resched():
@@ -193,7 +214,7 @@ def kos_module(calls: SimpleNamespace, world: Any) -> SimpleNamespace:
     """`_kos`, as the emulated modules and kos/runtime/rtl import it."""
     return SimpleNamespace(
         syscalls=calls, world=world, trap=trap, Fork=Fork, Exec=Exec, Exit=Exit, RESCHED=RESCHED,
-        next_action=next_action, retry=retry, woken=woken, take_restart=take_restart, put_restart=put_restart,
+        next_action=next_action, retry=retry, woken=woken, stress_due=stress_due, take_restart=take_restart, put_restart=put_restart,
     )  # fmt: skip
 
 

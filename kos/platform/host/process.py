@@ -73,3 +73,15 @@ def die_of(sig: int) -> None:
     signal.signal(sig, signal.SIG_DFL) if sig not in (signal.SIGKILL, signal.SIGSTOP) else None
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {sig})
     os.kill(os.getpid(), sig)
+
+
+def limit_address_space(extra: int | None) -> None:
+    """Let this process map at most `extra` more bytes than it maps now; None lifts the limit."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    soft = hard
+    if extra is not None:
+        with open("/proc/self/statm", "rb") as f:
+            soft = int(f.read().split()[0]) * resource.getpagesize() + extra
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from types import FrameType, FunctionType, GeneratorType, TracebackType
 from typing import Any
 
-from kos.runtime.freeze import classes, errors, functions, gens, instances, natives, static
+from kos.runtime.freeze import classes, errors, functions, gens, instances, natives, reference, static
 
 Reduced = Any  # a reduce tuple, or NotImplemented: typeshed has no better name for it
 
@@ -31,12 +31,19 @@ def reduce_generator(freezer: Freezer, one: Any) -> Reduced:
     raise CannotCopy(one, f"cannot copy {one.__qualname__}(), a generator of native code, at fork")
 
 
+def reduce_sentinel(freezer: Freezer, one: object) -> Reduced:
+    """A bare object(): one that a shared unit defines is the same everywhere, another is the task's own."""
+    shared = reference.shared_name(one)
+    return (object, ()) if shared is None else (reference.find_shared, shared)
+
+
 _BY_TYPE: dict[type, Callable[[Any, Any], Reduced]] = {
     **natives.TABLE,
     **gens.TABLE,
     **dict.fromkeys(classes.DESCRIPTORS, classes.reduce_descriptor),
     FunctionType: functions.reduce_function,
     type: classes.reduce_class,
+    object: reduce_sentinel,
     TracebackType: errors.reduce_traceback,
     FrameType: errors.reduce_frame,
     GeneratorType: reduce_generator,

@@ -50,7 +50,8 @@ def _note(unit: str, path: str, value: Any, namespace: dict[str, Any]) -> None:
                     inner = inner.__func__
                 if not isinstance(inner, type):
                     _note(unit, path + "." + key, inner, namespace)
-    elif isinstance(value, KernelCall):
+    elif isinstance(value, KernelCall) or type(value) is object:
+        # A bare object() is a sentinel: the copy must meet the same one, or `x is MISSING` fails in it.
         _shared_names.setdefault(id(value), (unit, path))
 
 

@@ -3,7 +3,7 @@
 Guest code: it can be captured, copied by a fork and moved to another CPU at every trap in it.
 """
 
-from _kos import RESCHED, next_action, put_restart, retry, run_handler, take_restart, trap, woken
+from _kos import RESCHED, next_action, put_restart, retry, run_handler, stress_due, take_restart, trap, woken
 
 
 def wait_in_call(name, args, wait):
@@ -28,6 +28,8 @@ def wait_in_call(name, args, wait):
 
 def after_call(result):
     """Something is pending on the way out of a system call: see to it, then return the call's result."""
+    if stress_due():
+        trap(RESCHED)
     actions()
     return result
 
