@@ -14,7 +14,7 @@ from typing import Any
 
 from kos.compiler.units import by_stub
 from kos.compiler.units import info as code_info
-from kos.runtime import library
+from kos.runtime import hooks, library
 from kos.runtime.functions import is_suspendable, make_body_function, make_function
 from kos.runtime.guestgen import GuestGen, NativeGen
 from kos.runtime.iteration import GENERATOR_METHODS, builtin_iter, builtin_next
@@ -43,6 +43,8 @@ def comprehension(key: Key, globals_: dict[str, Any], closure: Closure) -> Calla
 
 def enter(key: Key, globals_: dict[str, Any], closure: Closure, /, *args: Any, **kwargs: Any) -> Any:
     """`$enter`: a stub was called by C or native code."""
+    if hooks.DEAD[0]:
+        return None  # a dead task's objects are being dropped: their finalizers must not act in another's name
     info = code_info(*key)
     body = make_body_function(info, globals_, None, None, closure)(*args, **kwargs)
     if info.kind == "generator":
