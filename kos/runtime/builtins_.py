@@ -12,7 +12,7 @@ import io
 from types import ModuleType
 from typing import Any
 
-from kos.runtime import helpers, templates
+from kos.runtime import helpers, hooks, templates
 from kos.runtime.world import World, current
 
 _OMITTED = frozenset({"copyright", "credits", "license", "help", "exit", "quit", "_", "__loader__", "__spec__"})
@@ -27,6 +27,8 @@ def print_(
     """print, to the world's sys.stdout if no file is given."""
     if unknown:
         raise TypeError(f"{next(iter(unknown))!r} is an invalid keyword argument for print()")
+    if hooks.DEAD[0]:
+        return  # a weak reference's callback, as a dead task's objects are dropped
     if file is None:
         file = getattr(current().sys, "stdout", _MISSING)
         if file is _MISSING:

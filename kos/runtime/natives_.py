@@ -7,9 +7,12 @@ Most are plain copies of the host module's namespace. Where a module keeps state
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import decimal
 import importlib
 import random
+import sys
+import typing
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
@@ -142,6 +145,36 @@ def _sentinels() -> Iterator[Any]:
                 yield value
 
 
+class _WorldModules:
+    """sys.modules as dataclasses and typing read it: a class's module is the guest's, where the world has one."""
+
+    def _find(self, name: str) -> Any:
+        world = current()
+        found = world.modules.get(name)
+        return found if found is not None and found not in world.origin else None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._find(name) or sys.modules.get(name, default)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._find(name) or sys.modules[name]
+
+    def __contains__(self, name: str) -> bool:
+        return self._find(name) is not None or name in sys.modules
+
+
+class _Sys:
+    """The host's sys, but for its modules."""
+
+    modules = _WorldModules()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
+
+
+# Annotations that are text are evaluated in the module of their class.
+for _module in (dataclasses, typing):
+    vars(_module)["sys"] = _Sys()
 for _name in _PLAIN:
     templates.add(_name, _copy_of(_name))
 templates.add("types", _types)

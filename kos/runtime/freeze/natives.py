@@ -110,6 +110,10 @@ def reduce_memoryview(freezer: Freezer, one: memoryview) -> Reduced:
         under = one.obj
     except ValueError:
         return (released_view, ())
+    if one.ndim == 1 and one.itemsize == 1 and len(one) and isinstance(under, (bytes, bytearray)):
+        if not one.contiguous and one.strides is not None:
+            first = int(numpy.asarray(one).__array_interface__["data"][0]) - _address(under)
+            return (make_stepped_view, (under, first, one.strides[0], len(one), one.readonly))
     if not one.contiguous or one.ndim != 1 or not isinstance(under, (bytes, bytearray)):
         raise freezer.refuse(one, "cannot copy a memoryview that is not over plain bytes at fork")
     start = _address(one.cast("B")) - _address(under) if one.nbytes else 0
@@ -120,6 +124,12 @@ def make_view(under: Any, start: int, length: int, code: str, readonly: bool) ->
     view = memoryview(under)[start : start + length]
     if code != "B":
         view = view.cast(cast(Any, code))
+    return view.toreadonly() if readonly and not view.readonly else view
+
+
+def make_stepped_view(under: Any, first: int, step: int, length: int, readonly: bool) -> memoryview:
+    end = first + step * length
+    view = memoryview(under)[first : None if end < 0 else end : step]
     return view.toreadonly() if readonly and not view.readonly else view
 
 
@@ -181,6 +191,29 @@ def reduce_weak_set(freezer: Freezer, one: weakref.WeakSet[Any]) -> Reduced:
 def fill_weak_set(one: weakref.WeakSet[Any], members: list[Any]) -> None:
     for member in members:
         one.add(member)
+
+
+def reduce_finalize(freezer: Freezer, one: Any) -> Reduced:
+    """weakref.finalize keeps what it knows in a table of the module, which is every task's."""
+    known = one.peek()
+    if known is None:
+        return (dead_finalize, ())
+    target, function, args, kwargs = known
+    return (
+        (weakref.finalize, (target, function, *args))
+        if not kwargs
+        else (finalize_with, (target, function, args, kwargs))
+    )
+
+
+def finalize_with(target: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return weakref.finalize(target, function, *args, **kwargs)
+
+
+def dead_finalize() -> Any:
+    made = weakref.finalize(_Gone, bool)
+    made.detach()
+    return made
 
 
 # --- iterators and matches that lack pickle's methods ---------------------------------------
@@ -277,6 +310,7 @@ TABLE: dict[type, Any] = {
     memoryview: reduce_memoryview,
     weakref.ref: reduce_ref,
     weakref.WeakMethod: reduce_weak_method,
+    weakref.finalize: reduce_finalize,
     weakref.ProxyType: reduce_weak_proxy,
     weakref.CallableProxyType: reduce_weak_proxy,
     weakref.WeakValueDictionary: reduce_weak_dict,
