@@ -43,12 +43,11 @@ class Trying(Statements):
         lo, number = self.points, self.fresh()
         body = self.stmts(node.body)
         self.at = node
-        may_carry = lo < self.points
-        if may_carry and not getattr(node, "kos_with", False) and not self._are_other_errors(node.handlers):
-            body = self._unpack_carry(body, number)
+        # A StopIteration comes out of guest calls in a Carry: whoever catches the one must catch the other.
+        wide = lo < self.points and not self._are_other_errors(node.handlers)
         middle = self.points
         stale = self._hidden_in(body)
-        handlers, hidden = self._handlers(node.handlers, number, stale)
+        handlers, hidden = self._handlers(node.handlers, number, stale, wide)
         end = self.points
         orelse = self.stmts(node.orelse)
         self.at = node
@@ -60,7 +59,7 @@ class Trying(Statements):
         self.emit(ast.Try(body or [ast.Pass()], handlers, orelse, []), lo=lo)
 
     def _handlers(
-        self, nodes: list[ast.ExceptHandler], number: int, stale: list[str]
+        self, nodes: list[ast.ExceptHandler], number: int, stale: list[str], wide: bool
     ) -> tuple[list[ast.ExceptHandler], str]:
         """The handlers, and the hidden local that holds the exception in those that suspend."""
         made: list[ast.ExceptHandler] = []
@@ -74,7 +73,7 @@ class Trying(Statements):
             lo, outer = self.points, self.begin()
             self.at = node
             self.drop(stale)
-            self._bind_and_handle(node, hidden)
+            self._bind_and_handle(node, hidden, wide)
             block = self.end(outer)
             spans.append((lo, self.points))
             self.at = node
@@ -86,6 +85,8 @@ class Trying(Statements):
             if node.type is None:
                 continue
             kind = self.native(node.type)
+            if wide:
+                kind = t.call("$wide", kind)
             if self.resume and start < self.points:
                 here: ast.expr = t.const(())
                 if lo < hi:
@@ -99,13 +100,14 @@ class Trying(Statements):
                     handler.body.insert(0, t.place(back, handler))
         return made, hidden
 
-    def _bind_and_handle(self, node: ast.ExceptHandler, hidden: str) -> None:
+    def _bind_and_handle(self, node: ast.ExceptHandler, hidden: str, wide: bool) -> None:
         if node.name is None or node.name.startswith("$"):
             for stmt in node.body:
                 self.stmt(stmt)
             return
         target = t.place(t.store(node.name), node)
-        self.stmt(t.place(ast.Assign([target], t.load(hidden)), node))
+        caught = native_call("$plain", t.load(hidden)) if wide else t.load(hidden)
+        self.stmt(t.place(ast.Assign([target], caught), node))
         unbind: list[ast.stmt] = [
             ast.Assign([t.store(node.name)], t.const(None)),
             ast.Delete([ast.Name(node.name, ast.Del())]),
@@ -120,19 +122,6 @@ class Trying(Statements):
             if not all(isinstance(kind, ast.Name) and kind.id in others for kind in kinds):
                 return False
         return True
-
-    def _unpack_carry(self, body: list[ast.stmt], number: int) -> list[ast.stmt]:
-        """A StopIteration comes out of guest calls in a Carry: raise it as itself, where handlers see it."""
-        name = f"$u{number}"
-        unpack = ast.ExceptHandler(
-            t.load("$Carry"), "$c", [t.assign(name, ast.Attribute(t.load("$c"), "exc", ast.Load()))]
-        )
-        # Raised outside of the inner handler: the Carry is no context of anything.
-        raise_it = t.if_(
-            t.compare(t.load(name), ast.IsNot(), t.const(None)), [ast.Raise(t.load(name))]
-        )
-        inner = ast.Try(body or [ast.Pass()], [unpack], [t.assign(name, t.const(None))], [])
-        return [t.place(inner, self.at), t.place(raise_it, self.at)]
 
     def _hidden_in(self, body: list[ast.stmt]) -> list[str]:
         """Hidden locals that the body leaves behind when it is left by an exception."""
@@ -155,7 +144,8 @@ class Trying(Statements):
                     ast.Assign([t.store(name)], t.const(None)),
                     ast.Delete([ast.Name(name, ast.Del())]),
                 ]
-                body = [ast.Assign([t.store(name)], t.load(hidden)), ast.Try(body, [], [], unbind)]
+                caught = native_call("$plain", t.load(hidden))
+                body = [ast.Assign([t.store(name)], caught), ast.Try(body, [], [], unbind)]
             if handler.type is None:
                 chain = body
                 continue
@@ -254,4 +244,4 @@ def native_call(func: str | ast.expr, *args: ast.expr) -> ast.Call:
 
 
 #: First letters of hidden locals that hold guest values.
-_STALE = frozenset({"$t", "$r", "$i", "$v", "$u", "$x", "$a", "$b", "$d", "$s"})
+_STALE = frozenset({"$t", "$r", "$i", "$v", "$x", "$a", "$b", "$d", "$s"})

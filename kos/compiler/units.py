@@ -37,9 +37,10 @@ def register(unit: Unit) -> Unit:
             for body in (info.fast, info.resume):
                 if body is not None:
                     by_body[id(body)] = info
-        # Tracebacks print the source line; a guest's file need not exist on the host.
-        lines = unit.source.splitlines(keepends=True)
-        linecache.cache[unit.filename] = (len(unit.source), None, lines, unit.filename)
+        if unit.filename != "<string>":  # what exec is given: CPython has no source lines for it either
+            # Tracebacks print the source line; a guest's file need not exist on the host.
+            lines = unit.source.splitlines(keepends=True)
+            linecache.cache[unit.filename] = (len(unit.source), None, lines, unit.filename)
     return known
 
 

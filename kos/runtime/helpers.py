@@ -11,7 +11,7 @@ from types import BuiltinFunctionType, GeneratorType
 from typing import Any
 
 from kos.runtime import calls, classes, hooks, iteration, library, raising
-from kos.runtime.traps import LANDED, Carry, Thrown
+from kos.runtime.traps import LANDED, Carry, Thrown, unwrap
 
 _NO_ATTRIBUTE = object()
 
@@ -157,6 +157,8 @@ _TABLE: dict[str, Any] = {
     "$hold": raising.hold,
     "$unhold": raising.unhold,
     "$exc_info": raising.exc_info,
+    "$plain": unwrap,
+    "$wide": raising.widen,
     "$match": raising.matches,
     "$reraise": raising.reraise,
     "$star": raising.Star,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from kos.runtime.traps import unwrap
+from kos.runtime.traps import Carry, unwrap
 
 _held: list[tuple[BaseException, Any, Any]] = []
 
@@ -34,7 +34,15 @@ def matches(exc: BaseException, kinds: Any) -> bool:
     for kind in kinds if isinstance(kinds, tuple) else (kinds,):
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise TypeError("catching classes that do not inherit from BaseException is not allowed")
-    return isinstance(exc, kinds)
+    return isinstance(unwrap(exc), kinds)
+
+
+def widen(kinds: Any) -> Any:
+    """`$wide`: what `except kinds` must catch where guest calls are: with StopIteration its Carry."""
+    listed = kinds if isinstance(kinds, tuple) else (kinds,)
+    if any(isinstance(kind, type) and issubclass(StopIteration, kind) for kind in listed):
+        return (*listed, Carry)
+    return kinds
 
 
 def reraise(exc: BaseException) -> NoReturn:
@@ -50,6 +58,7 @@ class Star:
     """`$star`: the state of the handlers of one `try` with `except*` (PEP 654)."""
 
     def __init__(self, exc: BaseException) -> None:
+        exc = unwrap(exc)
         self.original = exc
         self.left: BaseException | None = exc
         self.parts: list[BaseException] = []

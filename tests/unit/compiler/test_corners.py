@@ -497,3 +497,30 @@ def test_declarations_of_every_kind() -> None:
 def test_protocols_with_calls_in_them() -> None:
     """Special methods, StopIteration on its way, generators closed through one another."""
     check(PROTOCOLS)
+
+
+def test_deep_nests_of_blocks() -> None:
+    """A statement costs few native blocks, of which CPython nests twenty."""
+    check(
+        """
+def n(x): return x
+def f():
+    for a in range(n(1)):
+        try:
+            with open('/dev/null') as h:
+                for b in range(n(1)):
+                    try:
+                        while n(True):
+                            try:
+                                with open('/dev/null') as g:
+                                    try: n(1); raise ValueError
+                                    except Exception as e: print(n(repr(e)))
+                                break
+                            finally: n(2)
+                    except Exception: n(3)
+                    finally: n(4)
+        except Exception as e: n(5)
+        finally: print(n(6))
+f()
+"""
+    )
