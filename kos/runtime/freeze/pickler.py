@@ -8,6 +8,7 @@ of the recursion does not grow with the length of a chain.
 
 from __future__ import annotations
 
+import enum
 import io
 import pickle
 from collections.abc import Callable
@@ -35,6 +36,11 @@ def reduce_sentinel(freezer: Freezer, one: object) -> Reduced:
     """A bare object(): one that a shared unit defines is the same everywhere, another is the task's own."""
     shared = reference.shared_name(one)
     return (object, ()) if shared is None else (reference.find_shared, shared)
+
+
+def reduce_member(freezer: Freezer, one: enum.Enum) -> Reduced:
+    """A member of one of the host's enums is the member there, not a copy of it."""
+    return (type(one), (one._value_,))
 
 
 _BY_TYPE: dict[type, Callable[[Any, Any], Reduced]] = {
@@ -126,6 +132,8 @@ class Freezer(pickle.Pickler):
             return classes.reduce_class
         if issubclass(cls, BaseException):
             return errors.reduce_exception
+        if issubclass(cls, enum.Enum) and reference.is_native(cls):
+            return reduce_member
         if instances.is_python_class(cls):
             return instances.kind_of(cls)
         return Freezer._ask
