@@ -229,7 +229,10 @@ def write_(self: Any, s: str) -> int:
     """_io_TextIOWrapper_write_impl: encoded text is gathered, and given on in chunks."""
     if not isinstance(s, str):
         raise TypeError(f"write() argument must be str, not {type(s).__name__}")
-    _check(self)
+    buffer = self._buffer
+    # The usual case without the three properties that `closed` goes through: 0.6 us of a print's 3.
+    if type(buffer) is not BufferedWriter or type(buffer._raw) is not FileIO or buffer._raw._IOBase__closed:
+        _check(self)
     if not self._can_write:
         raise Unsupported("not writable")
     text = s

@@ -6,6 +6,7 @@ would show them; frames of kos itself are skipped where a traceback or a stack i
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os.path
 import sys
@@ -16,17 +17,22 @@ from typing import Any
 import kos
 from kos.runtime import templates
 from kos.runtime.freeze import errors, static
-from kos.runtime.privately import private_copy
+from kos.runtime.privately import private_copy, source_of
 from kos.runtime.world import World, current
 
 #: The file whose functions stand below every guest's first one: what is under them is the CPU's own loop.
 _BOTTOM = os.path.join(os.path.dirname(os.path.abspath(kos.__file__)), "runtime", "rtl", "programs.py")
+_PYIO = source_of("_pyio")[1]
+_C_IN_CPYTHON = ("partial.__call__", "partial.__new__", "reduce", "_lru_cache_wrapper.", "lru_cache.", "_make_key")
 _HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
 
 
 def is_own(code: CodeType) -> bool:
-    """Whether the code is a part of kos, which guests do not see."""
-    return code.co_filename.startswith((_HOME, "<kos", "<frozen importlib"))
+    """Whether the code is a part of kos, or Python code that stands where CPython has C: guests do not see it."""
+    name = code.co_filename
+    if name == _PYIO or (name == functools.__file__ and code.co_qualname.startswith(_C_IN_CPYTHON)):
+        return True
+    return name.startswith((_HOME, "<kos", "<frozen importlib"))
 
 
 class _Sys:
