@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import traceback
 from types import FrameType
@@ -57,9 +56,7 @@ def cpu_main(cpu: int, config: MachineConfig, boot_ns: int) -> None:
 
 
 def _come_up(cpu: int, config: MachineConfig, boot_ns: int) -> None:
-    for sig in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE):
-        signal.signal(sig, signal.SIG_IGN)  # the terminal's keys are the supervisor's business
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    host.leave_terminal()
     host.set_title(f"kos-cpu{cpu}")
     this.become(cpu, config.cpus)
     this.block.host_pid = host.this_pid()
@@ -131,7 +128,7 @@ class _Cpu:
         self.buried = 0
         self.traps = traps.Traps(self.loops, self.contexts, config)
         hooks.suspend = self.loops.suspend
-        signal.signal(host.ring_signal, self._on_host_signal)
+        host.on_ring(self._on_host_signal)
 
     def _loop_elsewhere(self, ctx: Context, trap: Any) -> None:
         """Body of the further scheduler greenlets: nothing may leave it but the end of the process."""

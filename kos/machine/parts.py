@@ -8,18 +8,19 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kos
 from kos.errors import KernelBug
-from kos.hw import ipi
 from kos.hw.cpu import cpu_block, this
 from kos.machine.config import MachineConfig
 from kos.params import Params
 from kos.platform.host import process as host
 from kos.sync.spinlock import lock_name
+
+if TYPE_CHECKING:
+    from kos.sched.structs import Task
 
 #: Modules that declare arena segments, themselves or through what they import.
 _SEGMENTS = (
@@ -48,7 +49,7 @@ def prepare_guests() -> None:
     if _prepared:
         return
     _prepared = True
-    from kos.runtime import importer, libraries, program, snapshot, world  # snapshot: it registers objects itself
+    from kos.runtime import importer, kernelcall, libraries, program, snapshot, world
     from kos.runtime.freeze import static
     from kos.stdlib import kernel
     from kos.syscall import entry, table
@@ -67,8 +68,9 @@ def prepare_guests() -> None:
     importer.read_file = read_program_file
     program.install()
     static.register(vars(calls).values())
-    static.register((entry.trap,))
-    snapshot.static.seal()
+    static.register((kernelcall.trap,))
+    assert snapshot  # imported because it registers objects of its own, which it must do before this:
+    static.seal()
 
 
 def read_program_file(path: str) -> tuple[str, str] | None:
@@ -92,22 +94,20 @@ def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
     from kos.mm import boot as mm_boot
     from kos.mm import shootdown
     from kos.proc import exec as proc_exec
-    from kos.proc import init, rlimit, signal
-    from kos.proc.sigdefs import SIGPIPE
+    from kos.proc import init, rlimit
     from kos.runtime import memory
-    from kos.sched.structs import process_of
     from kos.syscall import entry
 
     active.install()
     mm_boot.boot(params)
-    rlimit.host.impose = host.limit_address_space  # type: ignore[method-assign]  # a plain function in a plain slot
-    shootdown.hooks.nudge = _nudge  # type: ignore[method-assign]  # a plain function in a plain slot
+    rlimit.host.impose = host.limit_address_space
+    shootdown.hooks.nudge = _nudge
     init.boot(params.cpus, os.getuid(), os.getgid())
     fs_boot.boot([_guests_folder()], [_guests_folder()])
-    proc_exec.hooks.resolve = resolve  # type: ignore[method-assign]  # a plain slot
-    pipe.on_sigpipe(lambda task: signal.send(process_of(task), SIGPIPE, task) and None)
-    memory.hooks.on_bad_access = _bad_access  # type: ignore[method-assign]  # a plain function in a plain slot
-    memory.hooks.on_out_of_memory = _out_of_memory  # type: ignore[method-assign]  # a plain function in a plain slot
+    proc_exec.hooks.resolve = resolve
+    pipe.on_sigpipe(_send_sigpipe)
+    memory.hooks.on_bad_access = _bad_access
+    memory.hooks.on_out_of_memory = _out_of_memory
     entry.Stress.on = config.stress_context
     prepare_guests()
 
@@ -116,6 +116,14 @@ def _guests_folder() -> str:
     from kos.machine.programs import guests_folder
 
     return guests_folder()
+
+
+def _send_sigpipe(task: Task) -> None:
+    from kos.proc import signal
+    from kos.proc.sigdefs import SIGPIPE
+    from kos.sched.structs import process_of
+
+    signal.send(process_of(task), SIGPIPE, task)
 
 
 def _nudge(cpu: int) -> None:
@@ -157,9 +165,8 @@ def _out_of_memory(vaddr: int) -> None:
 
 def cpu_up(config: MachineConfig, boot_ns: int) -> None:
     """What each CPU process prepares for itself."""
-    from kos.runtime import helpers, hooks
-
     from kos.mm import boot as mm_boot
+    from kos.runtime import helpers, hooks
 
     mm_boot.boot_cpu()
     hooks.pending = this.pending
@@ -218,10 +225,10 @@ def describe_tasks() -> str:
     """One line a task, for reports."""
     from kos.sched.structs import STATE_LETTERS, tasks
 
-    lines = [
-        f"  pid {t.pid} {STATE_LETTERS[t.state]} cpu {t.cpu} {t.comm.decode('ascii', 'replace')} mm {t.mm} wq {t.wq_lock}"
-        for t in tasks.used()
-    ]
+    lines = []
+    for t in tasks.used():
+        comm = t.comm.decode("ascii", "replace")
+        lines.append(f"  pid {t.pid} {STATE_LETTERS[t.state]} cpu {t.cpu} {comm} mm {t.mm} wq {t.wq_lock}")
     return "\n".join(lines) or "  no tasks"
 
 

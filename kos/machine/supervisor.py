@@ -73,7 +73,8 @@ class Supervisor:
         self._reaper = Reaper(self.arena.block.path, lambda: [b.host_pid for b in pids], log_parts)
         parent = host.this_pid()
         for cpu in range(self.nr_cpus):
-            self.processes.append(host.start(f"kos-cpu{cpu}", _enter, cpu_main, cpu, parent, self._reaper, self.bells, *args))
+            first = (_enter, cpu_main, cpu, parent, self._reaper, self.bells)
+            self.processes.append(host.start(f"kos-cpu{cpu}", *first, *args))
         self._poll = hostwait.Poll([p.sentinel for p in self.processes] + [self.bells[SUPERVISOR].fd])
         self.wait_until(lambda: all(cpu_block(c).state not in (0, 1) for c in range(self.nr_cpus)))
 
@@ -175,12 +176,10 @@ class Supervisor:
                     break  # its reader is slow: what is left stays here, and then in the ring
                 del waiting[:written]
         if self._stdin_open and console.wants_input():
-            data = hostwait.read_ready(self.streams.stdin, 65536)
-            if data is None:
-                return
-            if data:
-                console.feed(data)
-            else:
+            typed = hostwait.read_ready(self.streams.stdin, 65536)
+            if typed:
+                console.feed(typed)
+            elif typed is not None:
                 self._stdin_open = False
                 console.feed_eof()
 

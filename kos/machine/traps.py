@@ -11,13 +11,13 @@ import os
 from typing import Any
 
 from kos.errors import GuestFault, KernelBug
+from kos.fs import boot as fs_boot
+from kos.fs import console
 from kos.hw.cpu import this
 from kos.hw.ipi import notify
-from kos.fs import console
 from kos.machine.config import MachineConfig
 from kos.machine.control import control
-from kos.fs import boot as fs_boot
-from kos.mm import limits, stack, switch
+from kos.mm import limits, stack
 from kos.mm.mm import mm_alloc, mmput
 from kos.mm.structs import mms
 from kos.proc import exec as proc_exec
@@ -248,9 +248,8 @@ class Traps:
                 self.contexts[task.index] = Context(gen, its_world)
                 task.affinity = 1 << this.id
 
-            task = proc_init.new_program(
-                mm, fs_boot.first_files(), fs_boot.first_context(request["cwd"]), os.path.basename(path), setup, (SIGPIPE,)
-            )
+            files, where = fs_boot.first_files(), fs_boot.first_context(request["cwd"])
+            task = proc_init.new_program(mm, files, where, os.path.basename(path), setup, (SIGPIPE,))
             task.affinity = (1 << this.nr_cpus) - 1
             control.s.first_pid = task.pid
         except GuestFault as e:

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from types import GeneratorType
 from typing import Any
 
 from greenlet import getcurrent, greenlet
 
 from kos.runtime import frames, hooks, snapshot
-from kos.runtime.frames import Frame
+from kos.runtime.frames import Body, Frame
 from kos.runtime.traps import LANDED
 from kos.runtime.world import switch_to
-
 
 LANDING_DEPTH = 1000
 
@@ -34,8 +32,8 @@ class Context:
 
     __slots__ = ("again", "error", "gen", "pinned", "value", "world")
 
-    def __init__(self, gen: GeneratorType[Any, Any, Any], world: Any) -> None:
-        self.gen: GeneratorType[Any, Any, Any] | None = gen
+    def __init__(self, gen: Body, world: Any) -> None:
+        self.gen: Body | None = gen
         self.world = world
         self.pinned: greenlet | None = None  #: where its C frames are, while it waits inside them
         self.value: Any = None  #: result of its last trap
@@ -84,7 +82,7 @@ def restored(saved: list[Frame], world: Any, result: int) -> Context:
 class Loops:
     """The scheduler's greenlets: exactly one runs the scheduler, the others are pinned or spare."""
 
-    def __init__(self, body: Callable[[Context | None, Any], None]) -> None:
+    def __init__(self, body: Callable[[Context, Any], None]) -> None:
         self._body = body  #: the scheduler loop: (context, trap) to begin with
         self._spare: list[greenlet] = []
         self._burying: greenlet | None = None

@@ -214,7 +214,8 @@ def kos_module(calls: SimpleNamespace, world: Any) -> SimpleNamespace:
     """`_kos`, as the emulated modules and kos/runtime/rtl import it."""
     return SimpleNamespace(
         syscalls=calls, world=world, trap=trap, Fork=Fork, Exec=Exec, Exit=Exit, RESCHED=RESCHED,
-        next_action=next_action, retry=retry, woken=woken, stress_due=stress_due, take_restart=take_restart, put_restart=put_restart,
+        next_action=next_action, retry=retry, woken=woken, stress_due=stress_due,
+        take_restart=take_restart, put_restart=put_restart,
     )  # fmt: skip
 
 

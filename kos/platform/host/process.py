@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import multiprocess
@@ -85,3 +86,15 @@ def limit_address_space(extra: int | None) -> None:
         with open("/proc/self/statm", "rb") as f:
             soft = int(f.read().split()[0]) * resource.getpagesize() + extra
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def leave_terminal() -> None:
+    """The terminal's keys are the supervisor's business: this process ignores what they send."""
+    for sig in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP, signal.SIGPIPE):
+        signal.signal(sig, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def on_ring(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Call handler between two bytecodes when somebody sends ring_signal."""
+    signal.signal(ring_signal, handler)
