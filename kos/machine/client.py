@@ -20,6 +20,7 @@ from kos.machine.config import MachineConfig
 from kos.machine.programs import guests_folder, modules
 from kos.machine.result import Result
 from kos.platform.host.service import Service
+from kos.trace.histogram import Histogram
 
 Guest = str | os.PathLike[str] | Callable[..., Any]
 
@@ -106,6 +107,18 @@ class Machine:
         """What `kos plugins --json` says of this machine: each plugin with its state, roles and options."""
         rows: list[dict[str, Any]] = self._ask(("plugins",))
         return rows
+
+    def shootdowns(self) -> Histogram:
+        """The latencies of all shootdowns so far, in ns."""
+        histogram: Histogram = self._ask(("shootdowns",))
+        return histogram
+
+    @property
+    def host_pid(self) -> int:
+        """The supervisor's process on the host, whose children the CPUs are."""
+        if self._service is None:
+            raise UsageError("this machine is closed")
+        return self._service.pid
 
     def close(self) -> None:
         """Stop the CPUs and remove everything of the machine."""

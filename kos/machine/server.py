@@ -12,6 +12,8 @@ from kos.machine.config import MachineConfig
 from kos.machine.machine import Machine
 from kos.machine.result import Result
 from kos.report import log
+from kos.trace import histogram
+from kos.trace.histogram import Histogram
 
 _OUT, _ERR = -1, -2  # no descriptors: both streams are collected
 
@@ -58,6 +60,9 @@ class _Server:
 
         assert self.machine is not None
         return to_json(rows_of(self.machine.booted.plugins))
+
+    def _shootdowns(self) -> Histogram:
+        return histogram.shootdowns.read(range(self.config.cpus))
 
     def _run(self, path: str, words: Sequence[str], environ: Mapping[str, str], stdin: bytes) -> Result:
         assert self.machine is not None

@@ -1,0 +1,1 @@
+"""`kos bench`: the same work on the host and in kos, side by side."""

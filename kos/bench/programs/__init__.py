@@ -1,0 +1,1 @@
+"""What is measured: plain programs that run on the host and under kos, and print nanoseconds."""
