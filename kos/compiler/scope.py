@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from kos.compiler.facts import COMPREHENSIONS, Facts, annotations_of, arguments_of
+from kos.compiler.facts import Facts, annotations_of, arguments_of
 
 
 @dataclass(eq=False)
@@ -247,4 +247,3 @@ def resolve(scope: Scope, above: frozenset[str]) -> set[str]:
     return scope.free
 
 
-__all__ = ["COMPREHENSIONS", "Scope", "ScopeBuilder"]

@@ -475,7 +475,7 @@ if a and not Num(0): n('truth')
 while Num(0) or Num(0): pass
 def ex():
     try: 1 / n(0)
-    except ZeroDivisionError: 
+    except ZeroDivisionError:
         try: {}[n(1)]
         except KeyError as e: return repr(e.__context__)
 print(ex())
