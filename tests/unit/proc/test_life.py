@@ -220,18 +220,3 @@ def test_many_processes_come_and_go(cpus: int) -> None:
         say(total)
 
     assert run(first, cpus) == (0, ["40"])
-
-
-@pytest.mark.parametrize("cpus", [2, 4])
-def test_fork_tells_the_pid_of_a_child_that_is_gone_already(cpus: int) -> None:
-    """A child that ends at once, and that nobody waits for, is reaped before its parent's fork returns."""
-
-    def first() -> Script:
-        yield from call("sched_setaffinity", 0, set(range(cpus)))
-        yield from call("sigaction", 17, 1)
-        pids = []
-        for _ in range(100):
-            pids.append((yield Fork(0, ends_with, 0)))
-        say(len(set(pids)), 0 in pids)
-
-    assert run(first, cpus) == (0, ["100 False"])
