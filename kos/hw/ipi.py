@@ -15,6 +15,7 @@ from kos.arena.table import Region
 from kos.errors import KernelBug
 from kos.hooks.policies import Transport
 from kos.hw.cpu import SUPERVISOR, cpu_block, this
+from kos.hw.stop import BROKEN, stop_machine
 from kos.params import MAX_CPUS
 from kos.platform.host.atomic import fence
 
@@ -123,14 +124,17 @@ def poll_ipis() -> None:
         return
     this.pending[0] = 0
     fence()  # without it the store could become visible after a sender's 1, whose message we then had not seen
-    for sender, vector, a, b, c in wire.transport.receive():
-        this.block.nr_ipis_received += 1
-        handler = vectors[vector]
-        if handler is None:
-            raise KernelBug(f"cpu {this.id}: interrupt {vector} from cpu {sender} has no handler")
-        handler(sender, a, b, c)
-    for hook in poll_hooks:
-        hook()
+    try:
+        for sender, vector, a, b, c in wire.transport.receive():
+            this.block.nr_ipis_received += 1
+            handler = vectors[vector]
+            if handler is None:
+                raise KernelBug(f"cpu {this.id}: interrupt {vector} from cpu {sender} has no handler")
+            handler(sender, a, b, c)
+        for hook in poll_hooks:
+            hook()
+    except BROKEN as e:
+        stop_machine(e)
 
 
 poll_hooks: list[Callable[[], None]] = []  #: run after the queue was served: the tick, the stop word

@@ -16,7 +16,7 @@ from typing import Any
 
 from kos.errors import KernelBug, MachineStop, PluginError
 from kos.fs import console
-from kos.hw import ipi
+from kos.hw import ipi, stop
 from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
 from kos.machine import control as ctl
 from kos.machine import parts, traps
@@ -62,6 +62,7 @@ def _come_up(cpu: int, config: MachineConfig, boot_ns: int) -> None:
     this.block.host_pid = host.this_pid()
     if config.cpus <= host.host_cores():
         host.pin(cpu)
+    stop.hooks.panic = _panic
     ipi.vectors[ipi.STOP] = _on_stop
     ipi.vectors[ipi.CALL] = _on_call
     ipi.poll_hooks.append(_on_poll)

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from kos.errors import KernelBug
 from kos.hw.phys import frames
 from kos.hw.pte import READ, WRITE
+from kos.hw.stop import BROKEN, stop_machine
 from kos.hw.tlb import hot
 from kos.mm.fault import FaultResult, resolve
 from kos.params import PAGE_SIZE
@@ -51,7 +52,10 @@ hooks = Hooks()
 def miss(vaddr: int, access: int) -> int:
     """Translate after a TLB miss; returns physical minus virtual address. Does not return from a bad access."""
     while True:
-        result = resolve(vaddr, access)
+        try:
+            result = resolve(vaddr, access)
+        except BROKEN as e:
+            stop_machine(e)
         if result is FaultResult.OK:
             return (hot.write if access == WRITE else hot.read)[vaddr >> 12]
         if result is FaultResult.OOM:

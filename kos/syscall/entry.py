@@ -19,6 +19,7 @@ from kos.fs import console
 from kos.fs import file as fs_file
 from kos.hw.cpu import this
 from kos.hw.ipi import poll_hooks, poll_ipis
+from kos.hw.stop import BROKEN, stop_machine
 from kos.platform.host.clock import now_ns
 from kos.proc import signal
 from kos.runtime import hooks
@@ -100,6 +101,8 @@ def make_call(name: str, fn: Call) -> KernelCall:
             result = fn(*args)
         except GuestFault as e:
             error = to_oserror(e)
+        except BROKEN as e:
+            stop_machine(e)
         else:
             if type(result) is Wait:
                 return resumable.wait_in_call(name, args, result)
@@ -121,6 +124,8 @@ def _traced(name: str, fn: Call, args: tuple[Any, ...]) -> Any:
     except GuestFault as e:
         SYSCALL(name=name, args=repr(args)[:200], result=f"-{e.errno}", latency_ns=now_ns() - start)
         raise to_oserror(e) from None
+    except BROKEN as e:
+        stop_machine(e)
     waits = type(result) is Wait
     shown = "waits" if waits else repr(result)[:80]
     SYSCALL(name=name, args=repr(args)[:200], result=shown, latency_ns=now_ns() - start)
@@ -151,6 +156,8 @@ def retry(name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
     except GuestFault as e:
         take_restart()
         error = to_oserror(e)
+    except BROKEN as e:
+        stop_machine(e)
     else:
         if type(result) is Wait:
             return False, result
