@@ -105,7 +105,35 @@ def _exported(part: str) -> list[str]:
     return []
 
 
-PAGES = {"reference/events.md": events, "reference/guest-api.md": guest_api}
+def hooks() -> str:
+    """docs/reference/hooks.md: what a plugin can replace, watch or add, and the interfaces behind it."""
+    spec = ast.parse((ROOT / "kos/hooks/spec.py").read_text())
+    policies = ast.parse((ROOT / "kos/hooks/policies.py").read_text())
+    parts = [HEAD.format(source="kos/hooks/spec.py and kos/hooks/policies.py"), "# Hooks\n\n"]
+    parts.append(f"```text\n{ast.get_docstring(spec)}\n```\n\n")
+    for node in spec.body:
+        if isinstance(node, ast.FunctionDef):
+            parts.append(f"## `{node.name}{_arguments(node)}`\n\n{ast.get_docstring(node)}\n\n")
+    parts.append("# Interfaces\n\n")
+    for kind in policies.body:
+        if isinstance(kind, ast.ClassDef):
+            parts.append(f"## `{kind.name}`\n\n{ast.get_docstring(kind)}\n\n")
+            for node in kind.body:
+                if isinstance(node, ast.FunctionDef):
+                    parts.append(
+                        f"- `{node.name}{_arguments(node)}` {' '.join((ast.get_docstring(node) or '').split())}\n"
+                    )
+            parts.append("\n")
+    return "".join(parts)
+
+
+def _arguments(node: ast.FunctionDef) -> str:
+    """`(old: Mm, new: Mm) -> None`, without self."""
+    arguments = [f"{a.arg}: {ast.unparse(a.annotation)}" for a in node.args.args if a.annotation is not None]
+    return f"({', '.join(arguments)}) -> {ast.unparse(node.returns) if node.returns else 'None'}"
+
+
+PAGES = {"reference/events.md": events, "reference/guest-api.md": guest_api, "reference/hooks.md": hooks}
 
 
 def main(check: bool) -> int:

@@ -65,10 +65,15 @@ def _program(name: str) -> str:
     return os.path.join(PROGRAMS, f"{name}.py")
 
 
+def _environment() -> dict[str, str]:
+    """Ours, but Python may keep compiled modules, as it does for everybody: else each boot would compile kos anew."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def _host(path: str, words: Sequence[str], whole: bool) -> float:
     command = [sys.executable, path, *words]
     began = now_ns()
-    status, out, err = run_command(command, dict(os.environ), LIMIT)
+    status, out, err = run_command(command, _environment(), LIMIT)
     elapsed = now_ns() - began
     return float(elapsed) if whole else _number("on the host", path, status, out, err)
 
@@ -78,7 +83,7 @@ def _boot(path: str, plugins: Sequence[object], settings: Mapping[str, str] | No
     words += [word for name, text in (settings or {}).items() for word in ("--set", f"{name}={text}")]
     command = [sys.executable, "-m", "kos", "run", "--summary", "none", *words, path]
     began = now_ns()
-    status, _, err = run_command(command, dict(os.environ), LIMIT)
+    status, _, err = run_command(command, _environment(), LIMIT)
     if status != 0:
         raise HostError(f"{' '.join(command)}: exit status {status}\n{err.decode('utf-8', 'replace')}")
     return float(now_ns() - began)
