@@ -25,7 +25,7 @@ from kos.arena.arena import Arena
 from kos.errors import GuestFault
 from kos.fs import boot as fs_boot
 from kos.hw import ipi
-from kos.hw.cpu import cpu_block, this
+from kos.hw.cpu import SUPERVISOR, cpu_block, this
 from kos.mm import boot as mm_boot
 from kos.mm import policy, stack, switch
 from kos.mm.mm import mm_alloc
@@ -34,6 +34,7 @@ from kos.params import Params
 from kos.platform.host.atomic import fence
 from kos.platform.host.clock import now_ns
 from kos.platform.host.doorbell import Doorbell
+from kos.platform.host.process import die_with_parent
 from kos.proc import exec as proc_exec
 from kos.proc import exit as proc_exit
 from kos.proc import fork, init, kill, signal, timer
@@ -287,6 +288,7 @@ def run(
     hear, _voice[0] = os.pipe()
     pids = [_fork_cpu(cpu, cpus, script) for cpu in range(cpus)]
     os.close(_voice[0])
+    this.become(SUPERVISOR, cpus)  # it takes locks and interrupts CPUs: under its own name
     try:
         text = _supervise(pids, cpus, hear, limit)
     finally:
@@ -313,10 +315,12 @@ def run(
 
 
 def _fork_cpu(cpu: int, cpus: int, script: Callable[..., Script]) -> int:
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         return pid
     try:
+        die_with_parent(parent)
         this.become(cpu, cpus)
         this.mm = this.task = None
         mm_boot.boot_cpu()
@@ -351,9 +355,11 @@ def _supervise(pids: list[int], cpus: int, hear: int, limit: float) -> str:
             if block.current:
                 block.tick += 1
                 block.pending = 1
-        for pid in pids:
+        for pid in list(pids):
             gone, status = os.waitpid(pid, os.WNOHANG)
-            assert not gone, f"a CPU died with status {status}: {said.decode()}"
+            if gone:
+                pids.remove(pid)
+                raise AssertionError(f"a CPU died with status {status}: {said.decode()}")
         if proc_exit.first_program_status() is not None:
             # Twice: the last task is gone from the table a moment before its CPU has left its locks.
             empty = empty + 1 if kill.kill_all() == 0 else 0
