@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from kos.errors import GuestFault
+from kos.hw.tlb import hot
 from kos.runtime.memory import load, load8, store, store8
 from kos.stdlib import args, buffer_slot, kernel
 from kos.stdlib.buffers_ import InMemory, MappedView, Window, host_memoryview, window_of
@@ -125,7 +126,8 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
             except OSError:
                 pass  # the guest closed it under our hands (os.closerange); CPython does not look either
         if addr:
-            kernel.calls.munmap(addr, self._size)
+            size, self._size = self._size, 0
+            kernel.calls.munmap(addr, size)
 
     def __del__(self) -> None:
         # Also called for the copy that stays behind when a task's context is saved, and while a dead task's objects
@@ -205,8 +207,12 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
 
     def __getitem__(self, key: Any) -> Any:
         size = self._size
-        if key.__class__ is int and 0 <= key < size and self._addr:
-            return load8(self._addr + key)
+        try:
+            if 0 <= key < size:
+                at = self._addr + key
+                return hot.mem[at + hot.read[at >> 12]]
+        except (KeyError, TypeError):
+            pass
         self._check()
         if isinstance(key, slice):
             start, stop, step = key.indices(size)
@@ -223,6 +229,15 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
         return load8(self._addr + self._place(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        # The hot path: a byte into a page that the TLB knows as writable. What is wrong with key or value, or not
+        # there, falls through and is looked at closely below; a closed map has size 0.
+        try:
+            if 0 <= key < self._size:
+                at = self._addr + key
+                hot.mem[at + hot.write[at >> 12]] = value
+                return
+        except (KeyError, TypeError, ValueError):
+            pass
         self._check_writable()
         if isinstance(key, slice):
             start, stop, step = key.indices(self._size)
