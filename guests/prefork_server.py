@@ -30,9 +30,7 @@ def serve(worker: int, requests: int, answers: int, table: int) -> None:
 def main() -> int:
     workers = int(sys.argv[1]) if len(sys.argv) > 1 else 4
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 200
-    table = guest.mmap(
-        0, ROWS * ROW, guest.PROT_READ | guest.PROT_WRITE, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS
-    )
+    table = guest.mmap(0, ROWS * ROW, guest.PROT_READ | guest.PROT_WRITE, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS)
     rows = [bytes([row, 255 - row]) * (ROW // 2) for row in range(ROWS)]
     for row, data in enumerate(rows):
         guest.store(table + row * ROW, data)

@@ -112,6 +112,7 @@ class Definitions(Trying):
 
     def class_prologue(self, node: ast.ClassDef) -> None:
         """What a class body begins with."""
+
         def put(name: str, value: ast.expr) -> None:
             self.emit(ast.Assign([ast.Subscript(t.load("$ns"), t.const(name), ast.Store())], value))
 

@@ -234,9 +234,7 @@ class Emitter:
         function = ast.FunctionDef("$fn", args, body or [ast.Pass()], [], lineno=self._first_line(scope), col_offset=0)
         function.end_lineno, function.end_col_offset = function.lineno, 0
         enclosing: list[ast.stmt] = [t.assign(name, t.const(None)) for name in sorted(outer or scope.free)]
-        wrap = ast.FunctionDef(
-            "$wrap", ast.arguments([], [], None, [], [], None, []), [*enclosing, function], []
-        )
+        wrap = ast.FunctionDef("$wrap", ast.arguments([], [], None, [], [], None, []), [*enclosing, function], [])
         module = ast.Module([wrap], [])
         if hasattr(ast, "TypeVar"):  # Python 3.12 wants the field
             for made in (function, wrap):

@@ -54,9 +54,7 @@ class Matching(Definitions):
         puts: list[ast.expr] = []
         for name in _captures(case.pattern):
             if self.in_class(self.scope.mangle(name)):
-                puts.append(
-                    t.call("$cs", t.load("$ns"), t.const(self.scope.mangle(name)), t.load(f"$capture {name}"))
-                )
+                puts.append(t.call("$cs", t.load("$ns"), t.const(self.scope.mangle(name)), t.load(f"$capture {name}")))
         return t.item(ast.Tuple([*puts, guard], ast.Load()), len(puts))
 
     def _try_case(self, subject: str, chosen: str, number: int, case: ast.match_case) -> None:

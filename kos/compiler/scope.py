@@ -98,9 +98,7 @@ class ScopeBuilder(ast.NodeVisitor):
         self._all([*node.args.defaults, *node.args.kw_defaults])
         self._function(node, "<lambda>", node.args, [node.body])
 
-    def _function(
-        self, node: ast.AST, name: str, args: ast.arguments, body: list[ast.stmt] | list[ast.expr]
-    ) -> None:
+    def _function(self, node: ast.AST, name: str, args: ast.arguments, body: list[ast.stmt] | list[ast.expr]) -> None:
         outer = self.here
         self.here = scope = self._open("function", node, outer, name, self._qualname(name))
         scope.params = [scope.mangle(a.arg) for a in arguments_of(args)]
@@ -245,5 +243,3 @@ def resolve(scope: Scope, above: frozenset[str]) -> set[str]:
         if name not in scope.local and name not in scope.global_names and name in above:
             scope.free.add(name)
     return scope.free
-
-

@@ -78,9 +78,7 @@ class Trying(Statements):
             spans.append((lo, self.points))
             self.at = node
             needs_name = lo < self.points or node.name is not None
-            made.append(
-                t.place(ast.ExceptHandler(None, hidden if needs_name else None, block or [ast.Pass()]), node)
-            )
+            made.append(t.place(ast.ExceptHandler(None, hidden if needs_name else None, block or [ast.Pass()]), node))
         for node, handler, (lo, hi) in zip(nodes, made, spans, strict=True):
             if node.type is None:
                 continue

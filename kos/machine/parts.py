@@ -246,5 +246,3 @@ def is_guest_code(frame: FrameType | None) -> bool:
 
 def _is_guest(frame: FrameType) -> bool:
     return "$p" in frame.f_builtins
-
-

@@ -226,9 +226,7 @@ class Supervisor:
         return f"\n  {task}; locks held: {', '.join(held) if held else 'none'}"
 
 
-def _enter(
-    cpu_main: Any, cpu: int, parent: int, reaper: Reaper, bells: list[Doorbell], *args: Any
-) -> None:
+def _enter(cpu_main: Any, cpu: int, parent: int, reaper: Reaper, bells: list[Doorbell], *args: Any) -> None:
     """First function of a CPU process."""
     host.die_with_parent(parent)
     reaper.close_in_child()

@@ -260,4 +260,3 @@ class Traps:
     def kill_everything(self) -> bool:
         """Kill all tasks but init; True when none is left."""
         return proc_kill.kill_all() == 0
-

@@ -63,18 +63,14 @@ def of_self(process: Process) -> Rusage:
 def of_children(process: Process) -> Rusage:
     """RUSAGE_CHILDREN; tasklist_lock held."""
     p = process
-    return _rusage(
-        p.c_utime_ns, p.c_stime_ns, p.c_max_rss, p.c_min_flt, p.c_maj_flt, p.c_nr_switches, p.c_nr_preempted
-    )
+    return _rusage(p.c_utime_ns, p.c_stime_ns, p.c_max_rss, p.c_min_flt, p.c_maj_flt, p.c_nr_switches, p.c_nr_preempted)
 
 
 def of_thread(task: Task) -> Rusage:
     """RUSAGE_THREAD."""
     sched.account(task)
     peak = mms[task.mm].peak_rss if task.mm else 0
-    return _rusage(
-        task.utime_ns, task.stime_ns, peak, task.min_flt, task.maj_flt, task.nr_switches, task.nr_preempted
-    )
+    return _rusage(task.utime_ns, task.stime_ns, peak, task.min_flt, task.maj_flt, task.nr_switches, task.nr_preempted)
 
 
 def of_child(child: Process) -> Rusage:

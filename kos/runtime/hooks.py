@@ -25,7 +25,6 @@ sync_depth: int = 0
 pending: MutableSequence[int] | memoryview = [0]
 
 
-
 def _trap_at_safepoint() -> Any:
     from kos.runtime import library
 

@@ -262,4 +262,3 @@ def stat_result(fields: Sequence[int]) -> os.stat_result:
     whole = (atime // NS, mtime // NS, ctime // NS)
     floats = (atime / NS, mtime / NS, ctime / NS)
     return os.stat_result((*fields[:7], *whole, *floats, atime, mtime, ctime, fields[10], fields[11], 0))
-

@@ -197,8 +197,9 @@ class MappedView(InMemory):
             raise TypeError(f"cast() argument 'format' must be str, not {type(format).__name__}")
         code = format.removeprefix("@")
         if len(code) != 1 or code not in NATIVE_FORMATS:
-            raise ValueError("memoryview: destination format must be a native single character format prefixed with "
-                             "an optional '@'")
+            raise ValueError(
+                "memoryview: destination format must be a native single character format prefixed with an optional '@'"
+            )
         if self._fmt.removeprefix("@") not in "Bbc" and code not in "Bbc":
             raise TypeError("memoryview: cannot cast between two non-byte formats")
         if self._step != self._size and self._count > 1:

@@ -95,9 +95,7 @@ def rename(src: Any, dst: Any, *, src_dir_fd: None = None, dst_dir_fd: None = No
 replace = rename
 
 
-def link(
-    src: Any, dst: Any, *, src_dir_fd: None = None, dst_dir_fd: None = None, follow_symlinks: bool = True
-) -> None:
+def link(src: Any, dst: Any, *, src_dir_fd: None = None, dst_dir_fd: None = None, follow_symlinks: bool = True) -> None:
     args.no_dir_fd(src_dir_fd)
     args.no_dir_fd(dst_dir_fd)
     old, new = args.path(src, "link", "src"), args.path(dst, "link", "dst")

@@ -190,5 +190,3 @@ def expandvars(path: Any) -> Any:
     out.append(text[at:])
     joined = "".join(out)
     return _host.fsencode(joined) if isinstance(path, bytes) else joined
-
-

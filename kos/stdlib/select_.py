@@ -113,5 +113,3 @@ class _Poll:
 def poll(*extra: object) -> _Poll:
     args.exactly(0, "select.poll", extra)
     return _Poll()
-
-

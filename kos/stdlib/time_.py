@@ -60,5 +60,3 @@ def clock_gettime(clk_id: int, /) -> float:
 
 def clock_getres(clk_id: int, /) -> float:
     return _host.clock_getres(args.c_int(clk_id))
-
-

@@ -1,4 +1,5 @@
 """RLIMIT_AS: mappings and the heap fail cleanly, and only below the limit."""
+
 import mmap
 import os
 import resource

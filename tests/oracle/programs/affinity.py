@@ -1,4 +1,5 @@
 """A process that is bound to one CPU runs there, and a child inherits that."""
+
 import os
 
 from kos import guest

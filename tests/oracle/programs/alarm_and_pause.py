@@ -1,4 +1,5 @@
 """alarm wakes pause; sleep goes on after a handler (PEP 475); a handler's exception ends what it interrupted."""
+
 import os
 import signal
 import time

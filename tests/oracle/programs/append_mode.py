@@ -1,4 +1,5 @@
 """O_APPEND: every write goes to the end, wherever the offset was and whoever wrote before."""
+
 import os
 
 path = f"/tmp/append-{os.getpid()}"

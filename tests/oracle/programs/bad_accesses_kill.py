@@ -1,4 +1,5 @@
 """SIGSEGV and SIGBUS: reading nothing, writing what is read-only, and past a mapped file's end."""
+
 import os
 import signal
 
@@ -14,9 +15,15 @@ none = guest.mmap(0, P, guest.PROT_NONE, ANON)
 mapped = guest.mmap(0, 2 * P, RW, guest.MAP_SHARED, fd)
 gone = guest.mmap(0, P, RW, ANON)
 guest.munmap(gone, P)
-for act in (lambda: guest.load8(16), lambda: guest.load8(none), lambda: guest.store8(readonly, 1),
-            lambda: guest.load(gone, 9), lambda: guest.load8(mapped + P), lambda: guest.store(mapped + P - 2, b"over"),
-            lambda: guest.load(mapped, 5)):
+for act in (
+    lambda: guest.load8(16),
+    lambda: guest.load8(none),
+    lambda: guest.store8(readonly, 1),
+    lambda: guest.load(gone, 9),
+    lambda: guest.load8(mapped + P),
+    lambda: guest.store(mapped + P - 2, b"over"),
+    lambda: guest.load(mapped, 5),
+):
     pid = os.fork()
     if pid == 0:
         act()

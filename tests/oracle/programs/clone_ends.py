@@ -1,4 +1,5 @@
 """How a cloned task ends: by return, SystemExit, an exception, exit_thread, os._exit of a process."""
+
 import os
 import sys
 
@@ -26,8 +27,15 @@ def by_exit_thread(x):
 
 
 for flags in (guest.THREAD, 0):
-    for fn, x in ((by_return, 3), (by_return, None), (by_return, "text"), (by_exit, 4), (by_exit, None), (by_error, 5),
-                  (by_exit_thread, 6)):
+    for fn, x in (
+        (by_return, 3),
+        (by_return, None),
+        (by_return, "text"),
+        (by_exit, 4),
+        (by_exit, None),
+        (by_error, 5),
+        (by_exit_thread, 6),
+    ):
         kept = sys.stderr
         task = guest.clone(fn, x, flags=flags)
         code = guest.join(task) if flags else os.waitstatus_to_exitcode(os.waitpid(task, 0)[1])

@@ -1,4 +1,5 @@
 """SIGPIPE is ignored at the start: a write to a pipe that nobody reads is BrokenPipeError."""
+
 import os
 import signal
 

@@ -1,4 +1,5 @@
 """RLIMIT_NOFILE: EMFILE at the limit, lower limits hold, a lowered hard limit cannot rise (for all but root)."""
+
 import errno
 import os
 import resource

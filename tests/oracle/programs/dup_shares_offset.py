@@ -1,4 +1,5 @@
 """dup and fork share one offset; a second open has its own."""
+
 import os
 
 path = f"/tmp/dup-{os.getpid()}"

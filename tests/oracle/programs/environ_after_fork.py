@@ -1,4 +1,5 @@
 """A child's changes to the environment are its own."""
+
 import os
 
 os.environ["KOS_WHO"] = "parent"

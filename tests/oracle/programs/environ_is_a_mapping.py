@@ -1,4 +1,5 @@
 """os.environ: a mapping of str that forgets, copies, merges and complains."""
+
 import os
 
 os.environ["KOS_X"] = "1"
@@ -9,9 +10,13 @@ copied["KOS_Z"] = "only in the copy"
 print(type(copied).__name__, "KOS_Z" in os.environ, (os.environ | {"KOS_W": "w"})["KOS_W"], "KOS_W" in os.environ)
 os.environ |= {"KOS_V": "v"}
 print(os.environ["KOS_V"], os.path.expandvars("$KOS_V-${KOS_Y}-$KOS_NONE"))
-for act in (lambda: os.environ["KOS_NONE"], lambda: os.environ.__setitem__("A", 1),
-            lambda: os.environ.__delitem__("KOS_N"),
-            lambda: os.environ.__setitem__("A=B", "x"), lambda: os.environ.__setitem__("A", "x\0y")):
+for act in (
+    lambda: os.environ["KOS_NONE"],
+    lambda: os.environ.__setitem__("A", 1),
+    lambda: os.environ.__delitem__("KOS_N"),
+    lambda: os.environ.__setitem__("A=B", "x"),
+    lambda: os.environ.__setitem__("A", "x\0y"),
+):
     try:
         act()
     except (KeyError, TypeError, ValueError, OSError) as e:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What exec hands to the new program: its arguments and its environment, and nothing else."""
+
 import os
 import sys
 
@@ -9,10 +10,12 @@ if len(sys.argv) > 1:
 os.environ["KOS_A"] = "by environ"
 os.putenv("KOS_B", "by putenv")
 state = ["not seen"]
-for call in (lambda: os.execv(sys.argv[0], [sys.argv[0], "one", "two words", ""]),
-             lambda: os.execve(sys.argv[0], [sys.argv[0], "three"], {**os.environ, "KOS_C": "by execve"}),
-             lambda: os.execl(sys.argv[0], "any name", "four"),
-             lambda: os.execle(sys.argv[0], "any name", "five", dict(os.environ, KOS_A="changed"))):
+for call in (
+    lambda: os.execv(sys.argv[0], [sys.argv[0], "one", "two words", ""]),
+    lambda: os.execve(sys.argv[0], [sys.argv[0], "three"], {**os.environ, "KOS_C": "by execve"}),
+    lambda: os.execl(sys.argv[0], "any name", "four"),
+    lambda: os.execle(sys.argv[0], "any name", "five", dict(os.environ, KOS_A="changed")),
+):
     pid = os.fork()
     if pid == 0:
         call()

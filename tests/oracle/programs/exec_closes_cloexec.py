@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Over exec a descriptor stays open if it is inheritable, and only then."""
+
 import os
 import sys
 

@@ -1,4 +1,5 @@
 """sys.exit flushes what print has buffered and runs atexit; os._exit does neither."""
+
 import atexit
 import os
 import sys

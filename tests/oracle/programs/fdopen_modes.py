@@ -1,4 +1,5 @@
 """os.fdopen makes text and binary files of descriptors, and closes them."""
+
 import os
 
 r, w = os.pipe()

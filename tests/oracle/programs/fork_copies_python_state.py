@@ -1,4 +1,5 @@
 """What a child does to lists, closures, class attributes and iterators stays the child's."""
+
 import os
 
 

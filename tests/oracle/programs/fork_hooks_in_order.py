@@ -1,4 +1,5 @@
 """register_at_fork: before from the last to the first, after from the first to the last; exceptions do not stop it."""
+
 import os
 
 log = []
@@ -9,8 +10,11 @@ def broken():
     raise ValueError("ignored")
 
 
-os.register_at_fork(before=lambda: log.append("before 1"), after_in_parent=lambda: log.append("parent 1"),
-                    after_in_child=lambda: log.append("child 1"))
+os.register_at_fork(
+    before=lambda: log.append("before 1"),
+    after_in_parent=lambda: log.append("parent 1"),
+    after_in_child=lambda: log.append("child 1"),
+)
 os.register_at_fork(before=lambda: log.append("before 2"), after_in_child=lambda: log.append("child 2"))
 os.register_at_fork(after_in_parent=lambda: log.append("parent 3"))
 pid = os.fork()

@@ -1,4 +1,5 @@
 """futex_wait: a changed word, a timeout, a wake; futex_wake counts the sleepers."""
+
 import errno
 import os
 import time

@@ -1,4 +1,5 @@
 """read and write on raw addresses: bad ones are EFAULT, and a pipe keeps its bytes."""
+
 import errno
 import os
 

@@ -1,4 +1,5 @@
 """MAP_FIXED replaces, MAP_FIXED_NOREPLACE refuses, a hint is a hint."""
+
 import errno
 
 from kos import guest
@@ -15,8 +16,12 @@ except OSError as e:
 guest.munmap(a + 2 * P, P)
 print(guest.mmap(a + 2 * P, P, RW, ANON | guest.MAP_FIXED_NOREPLACE) == a + 2 * P, guest.load8(a + 2 * P))
 print(guest.mmap(a, P, RW, ANON) != a, guest.load8(a + 3 * P))
-for args in ((a + 1, P, RW, ANON | guest.MAP_FIXED), (0, 0, RW, ANON), (0, P, RW, guest.MAP_ANONYMOUS),
-             (0, P, RW, guest.MAP_PRIVATE, -1)):
+for args in (
+    (a + 1, P, RW, ANON | guest.MAP_FIXED),
+    (0, 0, RW, ANON),
+    (0, P, RW, guest.MAP_ANONYMOUS),
+    (0, P, RW, guest.MAP_PRIVATE, -1),
+):
     try:
         guest.mmap(*args)
     except OSError as e:

@@ -1,4 +1,5 @@
 """brk and sbrk: the end moves, memory appears zeroed and goes."""
+
 import os
 
 from kos import guest

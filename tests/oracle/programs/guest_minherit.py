@@ -1,4 +1,5 @@
 """minherit: share, copy and zero, page by page."""
+
 import os
 
 from kos import guest

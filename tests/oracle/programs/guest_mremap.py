@@ -1,4 +1,5 @@
 """mremap grows in place or moves, shrinks, and takes the bytes along."""
+
 import errno
 
 from kos import guest

@@ -1,4 +1,5 @@
 """MADV_WIPEONFORK and MADV_DONTFORK: what a child finds of marked memory."""
+
 import os
 import signal
 

@@ -1,4 +1,5 @@
 """Loads and stores of every width: little-endian, unsigned, unaligned, across a page."""
+
 from kos import guest
 
 P = guest.PAGE_SIZE
@@ -12,5 +13,11 @@ guest.store16(a, 1 << 16)
 print(hex(guest.load64(a)), guest.load(a, 0))
 guest.store(a + P - 4, bytearray(b"spanning"))
 print(guest.load(a + P - 4, 8))
-print(guest.fetch_add64(a, -1), hex(guest.load64(a)), guest.exchange64(a, 3), guest.compare_exchange64(a, 4, 9),
-      guest.compare_exchange64(a, 3, 9), guest.load64(a))
+print(
+    guest.fetch_add64(a, -1),
+    hex(guest.load64(a)),
+    guest.exchange64(a, 3),
+    guest.compare_exchange64(a, 4, 9),
+    guest.compare_exchange64(a, 3, 9),
+    guest.load64(a),
+)

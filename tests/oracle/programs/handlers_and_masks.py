@@ -1,4 +1,5 @@
 """Blocked signals wait, are delivered once each, and a handler runs before the next statement."""
+
 import os
 import signal
 

@@ -1,4 +1,5 @@
 """read into a page that is shared by copy-on-write copies it: the other process keeps its bytes."""
+
 import mmap
 import os
 

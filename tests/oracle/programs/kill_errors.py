@@ -1,4 +1,5 @@
 """kill: no such process, no such signal, and signal 0 as a question."""
+
 import os
 import signal
 

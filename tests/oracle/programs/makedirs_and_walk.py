@@ -1,4 +1,5 @@
 """makedirs, walk, scandir, renames and removedirs over a small tree."""
+
 import os
 
 top = f"/tmp/walk-{os.getpid()}"
@@ -9,8 +10,8 @@ for name in ("x", "a/y", "a/b/z"):
         f.write(name)
 for folder, dirs, files in os.walk(top):
     dirs.sort()
-    print(folder[len(top):] or "/", dirs, sorted(files))
-print([folder[len(top):] for folder, dirs, _ in os.walk(top + "/a", topdown=False)])
+    print(folder[len(top) :] or "/", dirs, sorted(files))
+print([folder[len(top) :] for folder, dirs, _ in os.walk(top + "/a", topdown=False)])
 with os.scandir(top) as entries:
     print(sorted((e.name, e.is_dir(), e.is_file()) for e in entries))
 try:

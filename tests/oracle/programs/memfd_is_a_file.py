@@ -1,4 +1,5 @@
 """memfd_create: a file without a name, shared over fork through its mapping."""
+
 import mmap
 import os
 

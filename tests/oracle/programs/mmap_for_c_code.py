@@ -1,4 +1,5 @@
 """C code that takes a buffer reads and writes an mmap."""
+
 import binascii
 import hashlib
 import mmap

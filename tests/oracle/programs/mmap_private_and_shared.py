@@ -1,4 +1,5 @@
 """Over a fork: shared memory is one, private memory is two, of a file as of nothing."""
+
 import mmap
 import os
 
@@ -6,8 +7,13 @@ path = f"/tmp/ps-{os.getpid()}"
 with open(path, "wb") as f:
     f.write(b"f" * 8192)
 with open(path, "r+b") as f:
-    maps = [mmap.mmap(-1, 4096), mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE), mmap.mmap(f.fileno(), 0),
-            mmap.mmap(f.fileno(), 0, flags=mmap.MAP_PRIVATE), mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_COPY)]
+    maps = [
+        mmap.mmap(-1, 4096),
+        mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE),
+        mmap.mmap(f.fileno(), 0),
+        mmap.mmap(f.fileno(), 0, flags=mmap.MAP_PRIVATE),
+        mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_COPY),
+    ]
 for m in maps:
     m[0:6] = b"parent"
 pid = os.fork()

@@ -1,4 +1,5 @@
 """resize grows and shrinks the mapping and the file under it."""
+
 import mmap
 import os
 

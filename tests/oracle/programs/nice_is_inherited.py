@@ -1,4 +1,5 @@
 """nice adds up, is inherited by fork, and getpriority agrees."""
+
 import os
 
 start = os.getpriority(os.PRIO_PROCESS, 0)

@@ -1,4 +1,5 @@
 """A pipe without blocking: EAGAIN when empty and when full, and how much fits."""
+
 import errno
 import fcntl
 import os

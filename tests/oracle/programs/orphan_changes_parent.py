@@ -1,4 +1,5 @@
 """When its parent ends, a child gets another one."""
+
 import os
 
 r, w = os.pipe()

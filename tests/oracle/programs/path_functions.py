@@ -1,4 +1,5 @@
 """os.path over the file system and over strings."""
+
 import os
 
 top = f"/tmp/path-{os.getpid()}"
@@ -12,8 +13,12 @@ print([os.path.exists(p) for p in ("f", "d", "l", "loop", "none")], [os.path.lex
 print(os.path.isfile("f"), os.path.isdir("d"), os.path.isdir("l"), os.path.islink("l"), os.path.isfile("none/x"))
 print(os.path.abspath("d/../x") == top + "/x", os.path.realpath("l/../f") == top + "/f", os.path.relpath(top + "/d"))
 print(os.path.realpath("l") == top + "/d", os.path.getsize("f"), os.path.normpath("a//b/./../c"))
-print(os.path.join("a", "/b", "c"), os.path.split("/x/y"), os.path.splitext("n.tar.gz"),
-      os.path.commonpath(["/a/b", "/a/c"]))
+print(
+    os.path.join("a", "/b", "c"),
+    os.path.split("/x/y"),
+    os.path.splitext("n.tar.gz"),
+    os.path.commonpath(["/a/b", "/a/c"]),
+)
 for name in ("f", "l", "loop"):
     os.unlink(name)
 os.rmdir("d")

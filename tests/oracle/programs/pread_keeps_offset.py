@@ -1,4 +1,5 @@
 """pread and pwrite leave the offset alone; a write past the end leaves a hole of zeros."""
+
 import os
 
 path = f"/tmp/pread-{os.getpid()}"

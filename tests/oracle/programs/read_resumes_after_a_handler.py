@@ -1,4 +1,5 @@
 """PEP 475: a read that a handled signal interrupts goes on, and returns what comes later."""
+
 import os
 import signal
 

@@ -1,4 +1,5 @@
 """Gathered writes and scattered reads, with every kind of buffer."""
+
 import mmap
 import os
 

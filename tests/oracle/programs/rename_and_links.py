@@ -1,4 +1,5 @@
 """rename replaces, link counts, and the errors that name two files."""
+
 import os
 
 top = f"/tmp/links-{os.getpid()}"
@@ -12,8 +13,15 @@ with open("c", "w") as f:
     f.write("second")
 os.rename("c", "a")
 print(open("a").read(), open("b").read(), os.stat("b").st_nlink, sorted(os.listdir()))
-for act in (lambda: os.rename("none", "a"), lambda: os.link("none", "x"), lambda: os.mkdir("a"), lambda: os.rmdir("a"),
-            lambda: os.unlink("none"), lambda: os.open("a/x", os.O_RDONLY), lambda: os.open(".", os.O_WRONLY)):
+for act in (
+    lambda: os.rename("none", "a"),
+    lambda: os.link("none", "x"),
+    lambda: os.mkdir("a"),
+    lambda: os.rmdir("a"),
+    lambda: os.unlink("none"),
+    lambda: os.open("a/x", os.O_RDONLY),
+    lambda: os.open(".", os.O_WRONLY),
+):
     try:
         act()
     except OSError as e:

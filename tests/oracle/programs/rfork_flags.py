@@ -1,12 +1,17 @@
 """rfork: with and without shared memory, descriptors copied, shared or closed."""
+
 import errno
 import os
 
 from kos import guest
 
 a = guest.mmap(0, 4096, guest.PROT_READ | guest.PROT_WRITE, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS)
-for flags in (guest.RFPROC | guest.RFFDG, guest.RFPROC | guest.RFFDG | guest.RFMEM, guest.RFPROC,
-              guest.RFPROC | guest.RFCFDG):
+for flags in (
+    guest.RFPROC | guest.RFFDG,
+    guest.RFPROC | guest.RFFDG | guest.RFMEM,
+    guest.RFPROC,
+    guest.RFPROC | guest.RFCFDG,
+):
     r, w = os.pipe()
     guest.store64(a, 1)
     pid = guest.rfork(flags)

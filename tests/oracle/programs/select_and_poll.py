@@ -1,4 +1,5 @@
 """select and poll on pipes: readable, writable, hung up, closed, timed out."""
+
 import os
 import select
 import signal

@@ -1,4 +1,5 @@
 """setsid and setpgid: who leads what, and what is refused."""
+
 import os
 
 pid = os.fork()

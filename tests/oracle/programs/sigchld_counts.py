@@ -1,4 +1,5 @@
 """A handler for SIGCHLD reaps every child, however many signals were merged into one."""
+
 import os
 import signal
 

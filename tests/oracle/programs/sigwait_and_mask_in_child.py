@@ -1,4 +1,5 @@
 """sigwait takes a blocked signal; a child inherits the mask, not what is pending."""
+
 import os
 import signal
 

@@ -1,4 +1,5 @@
 """sleep sleeps at least that long; clocks do not run backwards."""
+
 import time
 
 for seconds in (0, 0.01, 0.03):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """posix_spawn sets the child's mask, default signals and process group; the parent's stay."""
+
 import os
 import signal
 import sys

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """posix_spawnp finds a program along PATH; execvp goes on past what cannot be executed."""
+
 import os
 import sys
 

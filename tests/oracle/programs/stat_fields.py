@@ -1,4 +1,5 @@
 """stat and fstat agree, and the mode says what it is."""
+
 import os
 import stat
 

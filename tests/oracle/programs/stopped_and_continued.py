@@ -1,4 +1,5 @@
 """SIGSTOP and SIGCONT as waitpid reports them, and what a stopped process does not do."""
+
 import os
 import signal
 

@@ -1,4 +1,5 @@
 """Threads add to one word without losing a count, and leave their codes."""
+
 from kos import guest
 
 a = guest.mmap(0, 4096, guest.PROT_READ | guest.PROT_WRITE, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS)

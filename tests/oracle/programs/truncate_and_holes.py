@@ -1,4 +1,5 @@
 """ftruncate and truncate cut and extend; what is added reads as zeros."""
+
 import os
 
 path = f"/tmp/trunc-{os.getpid()}"

@@ -1,4 +1,5 @@
 """vfork: the child runs first and on the parent's memory; its Python objects are its own."""
+
 import os
 
 from kos import guest

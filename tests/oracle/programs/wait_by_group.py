@@ -1,4 +1,5 @@
 """waitpid with 0 and with a negative pid waits for children of that process group only."""
+
 import os
 
 r, w = os.pipe()

@@ -1,4 +1,5 @@
 """WNOHANG answers (0, 0) while the child lives, and WNOWAIT leaves it to be waited for again."""
+
 import os
 
 r, w = os.pipe()

@@ -1,4 +1,5 @@
 """Exit codes and signals as the W* macros see them."""
+
 import os
 import signal
 
@@ -8,8 +9,13 @@ def show(end):
     if pid == 0:
         end()
     status = os.waitpid(pid, 0)[1]
-    print(os.WIFEXITED(status), os.WEXITSTATUS(status), os.WIFSIGNALED(status), os.WTERMSIG(status),
-          os.waitstatus_to_exitcode(status))
+    print(
+        os.WIFEXITED(status),
+        os.WEXITSTATUS(status),
+        os.WIFSIGNALED(status),
+        os.WTERMSIG(status),
+        os.waitstatus_to_exitcode(status),
+    )
 
 
 show(lambda: os._exit(0))

@@ -1,4 +1,5 @@
 """wait3 and wait4 give a struct_rusage; times and getrusage have their types and never run backwards."""
+
 import os
 import resource
 

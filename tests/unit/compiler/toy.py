@@ -29,7 +29,7 @@ from kos.runtime.traps import LANDED, Carry, Resched, Wait, unwrap
 
 SYSCALLS = ("getpid", "write", "read", "close", "pipe", "pipe2", "waitpid", "wait")
 
-_SYSCALL = '''
+_SYSCALL = """
 from kos.runtime.kernelcall import trap
 from kos.runtime.traps import Wait
 
@@ -37,7 +37,7 @@ from kos.runtime.traps import Wait
 def call(f, args, kwargs):
     trap(Wait())
     return f(*args, **kwargs)
-'''
+"""
 
 
 class Fork(Wait):
