@@ -32,6 +32,7 @@ from kos.mm.structs import (
     page_mapping,
     page_refcount,
 )
+from kos.params import PTRS_PER_TABLE
 
 _W = np.uint64(PTE_W)
 _A = np.uint64(PTE_A)
@@ -42,6 +43,7 @@ _TWELVE = np.uint64(12)
 _PFN = np.uint64(PFN_MASK)
 SHORT = 64  #: stretches this short with few pages in them are faster one by one
 FEW = 8
+AT_ONCE = 64  #: whole tables that are shared in one sweep
 
 
 def _leaf_for(new: Mm, vaddr: int) -> int:
@@ -62,7 +64,15 @@ def share_range(old: Mm, new: Mm, start: int, end: int) -> None:
 
     Raises GuestFault(ENOMEM); what was shared until then stays counted and is undone with the child.
     """
+    whole: list[tuple[int, int]] = []  # frames of leaf tables that lie in the range as a whole: parent's, child's
     for vaddr, at, count in leaf_slices(old.pgd, start, end):
+        if count == PTRS_PER_TABLE:
+            if frames.np64[at : at + count].any():
+                whole.append((at >> 9, _leaf_for(new, vaddr) >> 9))
+            if len(whole) == AT_ONCE:
+                _share_whole(new, whole)
+                whole = []
+            continue
         if count <= SHORT:
             live = [(k, e) for k, e in enumerate(frames.mem64[at : at + count].tolist()) if e]
             if len(live) <= FEW:
@@ -83,6 +93,31 @@ def share_range(old: Mm, new: Mm, start: int, end: int) -> None:
         nr_file = int(np.count_nonzero(counted & _FILE))
         new.rss_file += nr_file
         new.rss_anon += len(counted) - nr_file
+    if whole:
+        _share_whole(new, whole)
+
+
+def _share_whole(new: Mm, whole: list[tuple[int, int]]) -> None:
+    """share_range() for whole tables, many in one sweep: a numpy call on 512 entries is mostly overhead."""
+    tables = frames.np64.reshape(-1, PTRS_PER_TABLE)
+    theirs = np.array([table for table, _ in whole])
+    entries = tables[theirs]
+    present = entries != 0
+    entries &= ~_W
+    entries |= _COW
+    if present.all():
+        flat = entries.reshape(-1)
+    else:
+        entries *= present  # an empty entry stays empty
+        flat = entries[present]
+    tables[theirs] = entries
+    tables[np.array([table for _, table in whole])] = entries & ~_A
+    special = flat & _SPECIAL != 0
+    counted = flat[~special] if special.any() else flat
+    map_pages(pfns_of(counted))
+    nr_file = int(np.count_nonzero(counted & _FILE))
+    new.rss_file += nr_file
+    new.rss_anon += len(counted) - nr_file
 
 
 def _share_few(new: Mm, live: list[tuple[int, int]], at: int, child: int) -> None:

@@ -71,26 +71,56 @@ def adopt_anon(pfn: int, family: int, vpn: int) -> None:
     page_mapcount.v[pfn] = 1
 
 
+def _dense(pfns: Pfns) -> tuple[int, np.ndarray[Any, np.dtype[np.uint32]]] | None:
+    """(lowest frame, how often it and each one after it occurs), or None where they lie too far apart.
+
+    Frames of one process mostly lie together, and then counting is an addition of two arrays: 5 ns a frame, where
+    np.add.at takes 30.
+    """
+    low = int(pfns.min())
+    if int(pfns.max()) - low > 4 * len(pfns):
+        return None
+    return low, np.bincount(pfns - low).astype(np.uint32)
+
+
 def map_pages(pfns: Pfns) -> None:
     """A reference and a mapping more for each; a frame may occur several times."""
+    if not len(pfns):
+        return
+    dense = _dense(pfns)
     with frame_lock:
-        np.add.at(page_refcount.np, pfns, 1)
-        np.add.at(page_mapcount.np, pfns, 1)
+        if dense is None:
+            np.add.at(page_refcount.np, pfns, 1)
+            np.add.at(page_mapcount.np, pfns, 1)
+        else:
+            low, counts = dense
+            page_refcount.np[low : low + len(counts)] += counts
+            page_mapcount.np[low : low + len(counts)] += counts
 
 
 def unmap_pages(pfns: Pfns) -> None:
     """A reference and a mapping less for each; frames without references left are freed."""
     if not len(pfns):
         return
+    dense = _dense(pfns)
     with frame_lock:
-        if not page_refcount.np[pfns].all() or not page_mapcount.np[pfns].all():
-            raise KernelBug("frames unmapped that are not mapped")
-        np.subtract.at(page_refcount.np, pfns, 1)
-        np.subtract.at(page_mapcount.np, pfns, 1)
-        gone = pfns[page_refcount.np[pfns] == 0]
-    if len(gone):
-        # A frame that occurred twice occurs twice here.
-        free_pages(np.unique(gone).tolist() if len(gone) > 1 else gone.tolist())
+        if dense is None:
+            if not page_refcount.np[pfns].all() or not page_mapcount.np[pfns].all():
+                raise KernelBug("frames unmapped that are not mapped")
+            np.subtract.at(page_refcount.np, pfns, 1)
+            np.subtract.at(page_mapcount.np, pfns, 1)
+            gone = sorted(set(pfns[page_refcount.np[pfns] == 0].tolist()))  # np.unique would import numpy.ma: 20 ms
+        else:
+            low, counts = dense
+            refs = page_refcount.np[low : low + len(counts)]
+            maps = page_mapcount.np[low : low + len(counts)]
+            if (refs < counts).any() or (maps < counts).any():
+                raise KernelBug("frames unmapped that are not mapped")
+            refs -= counts
+            maps -= counts
+            gone = (np.flatnonzero((counts != 0) & (refs == 0)) + low).tolist()
+    if gone:
+        free_pages(gone)
 
 
 def is_last_reference(pfn: int) -> bool:

@@ -268,8 +268,8 @@ class StaleBatch:
             unmap_page(self._pfns[0])
         elif self._pfns:
             unmap_pages(np.array(self._pfns, dtype=np.int64))
-        for pfns in self._arrays:
-            unmap_pages(pfns)
+        if self._arrays:
+            unmap_pages(np.concatenate(self._arrays))
         for table in self._tables:
             page_refcount.v[table] = 0
         if self._tables:
