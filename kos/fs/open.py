@@ -200,11 +200,11 @@ def _cwd_of(pid: int) -> bytes:
 def _file_of_fd(fd: int) -> MappedFile:
     """What mmap wants to know of a descriptor. Raises EBADF.
 
-    The mapping is not referenced here: the caller takes a reference before anything else can close the file.
+    The mapping comes with a reference, which is the caller's: another thread may close the file meanwhile.
     """
     file = fdtable.get(fdtable.current(), fd)
     try:
-        mapping = mappings[inodes[file.inode].mapping] if file.kind == F_REG else None
+        mapping = pagecache.get_mapping(mappings[inodes[file.inode].mapping]) if file.kind == F_REG else None
         return MappedFile(mapping, is_readable(file), is_writable(file))
     finally:
         put_file(file)

@@ -250,6 +250,7 @@ class Traps:
 
             files, where = fs_boot.first_files(), fs_boot.first_context(request["cwd"])
             task = proc_init.new_program(mm, files, where, os.path.basename(path), setup, (SIGPIPE,))
+            # Until here it may run on this CPU only, which is busy with this: the slot is still its own.
             task.affinity = (1 << this.nr_cpus) - 1
             control.s.first_pid = task.pid
         except GuestFault as e:

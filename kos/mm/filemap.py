@@ -34,7 +34,7 @@ class MappedFile:
 class FileOps:
     """The file system's side, filled at boot."""
 
-    #: fd of the current task -> its file; raises GuestFault(EBADF)
+    #: fd of the current task -> its file, with a reference to its mapping; raises GuestFault(EBADF)
     file_of_fd: Callable[[int], MappedFile]
     #: path of a mapping for /proc/PID/maps; "" = unknown
     name_of: Callable[[Mapping], str] = staticmethod(lambda m: "")

@@ -19,6 +19,7 @@ from kos.mm.minherit import do_minherit
 from kos.mm.mmap import MAP_ANONYMOUS, do_mmap, do_munmap
 from kos.mm.mprotect import do_mprotect
 from kos.mm.mremap import do_mremap
+from kos.mm.pagecache import put_mapping
 from kos.mm.structs import Mm
 from kos.syscall.table import syscall
 
@@ -41,7 +42,11 @@ def _word(n: int) -> int:
 def mmap(addr: int, length: int, prot: int, flags: int, fd: int = -1, offset: int = 0) -> int:
     """Map a file or anonymous memory; the address."""
     file = None if flags & MAP_ANONYMOUS else file_ops.file_of_fd(fd)
-    return do_mmap(_mm(), _word(addr), _word(length), prot, flags, file, _word(offset))
+    try:
+        return do_mmap(_mm(), _word(addr), _word(length), prot, flags, file, _word(offset))
+    finally:
+        if file is not None and file.mapping is not None:
+            put_mapping(file.mapping)
 
 
 @syscall("munmap")

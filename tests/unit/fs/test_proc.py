@@ -54,12 +54,14 @@ def test_a_mapped_file_is_named(k: Any):
     fd = k.open("/tmp/file", os.O_CREAT | os.O_RDWR, 0o600)
     k.write(fd, b"x" * 5000)
     from kos.mm.filemap import file_ops
+    from kos.mm.pagecache import put_mapping
 
     mapped = file_ops.file_of_fd(fd)
     at = maps.do_mmap(this.mm, 0, 8192, 1, 1, mapped, 0)
     line = next(x for x in text(k, "/proc/self/maps").splitlines() if x.startswith(f"{at:08x}"))
     assert line.index("/tmp/file") == 73 and f" {k.fstat(fd)[1]} " in line and "r--s" in line
     maps.do_munmap(this.mm, at, 8192)
+    put_mapping(mapped.mapping)
 
 
 def test_pagemap_is_binary_and_seekable(k: Any, page: int):
