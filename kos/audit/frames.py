@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kos.audit.walk import Counts, Walk
@@ -45,20 +47,28 @@ def audit_frames(w: Walk) -> list[str]:
     if len(leaked):
         problems.append(f"{len(leaked)} frames leaked: in use, and nothing refers to them: {_name(leaked, w)}")
     free = np.array(w.free, dtype=np.int64)
-    if len(free) != len(np.unique(free)):
-        problems.append(f"{len(free) - len(np.unique(free))} frames are on free lists twice")
+    if len(free) != len(_distinct(free)):
+        problems.append(f"{len(free) - len(_distinct(free))} frames are on free lists twice")
     if len(free):
-        bad = np.unique(free[(free < FIRST_PFN) | (free >= frames.nr)])
+        bad = _distinct(free[(free < FIRST_PFN) | (free >= frames.nr)])
         if len(bad):
             problems.append(f"free lists hold frames that do not exist: {bad[:SHOWN].tolist()}")
         inside = free[(free >= FIRST_PFN) & (free < frames.nr)]
-        busy = np.unique(inside[w.counts[inside] != 0])
+        busy = _distinct(inside[w.counts[inside] != 0])
         if len(busy):
             problems.append(f"{len(busy)} free frames are referred to: {_name(busy, w)}")
-    lost = np.setdiff1d(np.flatnonzero(flags & PG_FREE), free)
+    listed = np.zeros(top, dtype=bool)
+    listed[free[(free >= 0) & (free < top)]] = True
+    lost = np.flatnonzero((flags & PG_FREE != 0) & ~listed)
     if len(lost):
         problems.append(f"{len(lost)} frames are free, but on no list: {lost[:SHOWN].tolist()}")
     used = int(np.count_nonzero(flags & PG_USED))
     if used + nr_free() != nr_total():
         problems.append(f"{used} frames in use and {nr_free()} free are not the {nr_total()} there are")
     return problems
+
+
+def _distinct(values: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Sorted, each once. Not np.unique: that imports numpy.ma, 20 ms of every run."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
