@@ -21,7 +21,7 @@ from kos.arena.table import Alone, Column, Table
 from kos.params import MAX_CPUS, Params
 from kos.sync.spinlock import LockPool, SpinLock
 
-mm_locks = LockPool("mm", "mm", 256)
+mm_locks = LockPool("mm", "mm", 64)
 mapping_locks = LockPool("mapping", "mapping", 64)
 zone_lock = SpinLock("zone", "zone")
 frame_lock = SpinLock("frame", "frame")

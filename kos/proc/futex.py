@@ -27,7 +27,7 @@ from kos.sched.structs import Task, WaitQueue, tasks
 from kos.sched.waitqueue import WOKEN, prepare_to_wait, wake_task
 from kos.sync.spinlock import LockPool, SpinLock
 
-NR_BUCKETS = 256  #: a power of two
+NR_BUCKETS = 64  #: a power of two; each has a host semaphore of its own, 40 us of the boot
 _DEADLINE, _HANDLERS = 0, 1  #: words of Task.restart: absolute deadline; handlers delivered before, plus 1
 
 
