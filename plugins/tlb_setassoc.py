@@ -49,12 +49,15 @@ class SetAssociative:
 
     def _make_room(self, tags: list[tuple[int, int]]) -> None:
         """Drop a tag that was flushed meanwhile, else evict the oldest."""
-        for k, (asid, vpn) in enumerate(tags):
-            if vpn not in self._open[asid][0]:
-                del tags[k]
+        spaces = self._open
+        for tag in tags:
+            if tag[1] not in spaces[tag[0]][0]:
+                tags.remove(tag)
                 return
         asid, vpn = tags.pop(0)
-        self.flush_page(asid, vpn)
+        read, write = spaces[asid]
+        del read[vpn]
+        write.pop(vpn, None)
 
     def flush_page(self, asid: int, vpn: int) -> None:
         read, write = self.open(asid)

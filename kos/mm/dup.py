@@ -12,7 +12,7 @@ import errno
 
 from kos.errors import GuestFault
 from kos.hw.phys import frames
-from kos.hw.pte import PTE_W
+from kos.hw.pte import PTE_U, PTE_W
 from kos.mm.fault import entry_bits, update_peak
 from kos.mm.limits import charge, count_vm, is_accountable, uncharge
 from kos.mm.mm import mm_alloc, mmput
@@ -27,8 +27,10 @@ from kos.mm.structs import (
     VM_ANON_PAGES,
     VM_COPYONFORK,
     VM_DONTFORK,
+    VM_PROT,
     VM_SHARED,
     VM_WIPEONFORK,
+    VM_WRITE,
     Mm,
     Vma,
     mapping_lock,
@@ -113,6 +115,9 @@ def _dup_vma(old: Mm, new: Mm, v: Vma) -> bool:
 def _copy_shared(new: Mm, v: Vma, w: Vma) -> None:
     """Private copies of what a shared mapping holds now."""
     m = mappings[v.mapping]
+    bits = entry_bits(w) | (PTE_W if w.flags & VM_WRITE else 0)
+    if not w.flags & VM_PROT:
+        bits &= ~PTE_U
     for vaddr in range(v.start, v.end, PAGE_SIZE):
         fresh = 0
         with mapping_lock(m):
@@ -132,5 +137,5 @@ def _copy_shared(new: Mm, v: Vma, w: Vma) -> None:
                 unmap_page(fresh)
             raise GuestFault(errno.ENOMEM)
         w.flags |= VM_ANON_PAGES
-        frames.mem64[at] = fresh << 12 | entry_bits(w) | PTE_W
+        frames.mem64[at] = fresh << 12 | bits
         new.rss_anon += 1
