@@ -7,6 +7,8 @@ import itertools
 import marshal
 import operator
 import re
+import struct
+import struct
 import types
 import weakref
 from collections import deque
@@ -269,6 +271,15 @@ def match_again(pattern: re.Pattern[Any], how: str, string: Any, pos: int, endpo
     return getattr(pattern, how)(string, pos, endpos)
 
 
+def reduce_struct(freezer: Freezer, one: struct.Struct) -> Reduced:
+    """A struct.Struct is its format."""
+    return (struct.Struct, (one.format,))
+
+
+def reduce_struct(freezer: Freezer, one: struct.Struct) -> Reduced:
+    return (struct.Struct, (one.format,))
+
+
 # --- modules that are no longer in sys.modules ----------------------------------------------
 
 
@@ -308,6 +319,7 @@ TABLE: dict[type, Any] = {
     types.MappingProxyType: reduce_proxy,
     types.ModuleType: reduce_module,
     memoryview: reduce_memoryview,
+    struct.Struct: reduce_struct,
     weakref.ref: reduce_ref,
     weakref.WeakMethod: reduce_weak_method,
     weakref.finalize: reduce_finalize,
@@ -320,6 +332,7 @@ TABLE: dict[type, Any] = {
     Given: reduce_given,
     **dict.fromkeys(_OVER, reduce_over),
     re.Match: reduce_match,
+    struct.Struct: reduce_struct,
     type({}.keys()): reduce_view,
     type({}.values()): reduce_view,
     type({}.items()): reduce_view,

@@ -23,13 +23,13 @@ time.sleep(0.06)
 print(time.monotonic() - start >= 0.06, hits)
 r, w = os.pipe()
 signal.signal(signal.SIGALRM, stop)
-signal.setitimer(signal.ITIMER_REAL, 0.01)
 try:
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
     os.read(r, 1)
 except Stop:
     print("read was left")
-signal.setitimer(signal.ITIMER_REAL, 0.01)
 try:
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
     while True:
         pass
 except Stop:
