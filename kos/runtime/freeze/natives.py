@@ -8,7 +8,6 @@ import marshal
 import operator
 import re
 import struct
-import struct
 import types
 import weakref
 from collections import deque
@@ -276,10 +275,6 @@ def reduce_struct(freezer: Freezer, one: struct.Struct) -> Reduced:
     return (struct.Struct, (one.format,))
 
 
-def reduce_struct(freezer: Freezer, one: struct.Struct) -> Reduced:
-    return (struct.Struct, (one.format,))
-
-
 # --- modules that are no longer in sys.modules ----------------------------------------------
 
 
@@ -332,7 +327,6 @@ TABLE: dict[type, Any] = {
     Given: reduce_given,
     **dict.fromkeys(_OVER, reduce_over),
     re.Match: reduce_match,
-    struct.Struct: reduce_struct,
     type({}.keys()): reduce_view,
     type({}.values()): reduce_view,
     type({}.items()): reduce_view,
