@@ -137,16 +137,28 @@ def _traced(name: str, fn: Call, args: tuple[Any, ...]) -> Any:
 # --- what kos/runtime/rtl/ksys.py asks, step by step ------------------------------------------------
 
 
-def woken(name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
-    """The task is awake again: off its queue. (True, result) where a signal ends the call with what it has."""
+def attention() -> bool:
+    """Is there anything for next_action() to find?"""
+    task = this.task
+    return bool(this.pending[0] or task.sigpending or task.tripped)
+
+
+def woken(name: str, args: tuple[Any, ...]) -> tuple[bool | None, Any]:
+    """The task is awake again: off its queue, and the call is made again, as retry() says.
+
+    (None, None): something is pending, which is to be seen to before the call is made again. (True, result) where
+    a signal ends the call with what it has.
+    """
     task = this.task
     waitqueue.finish_wait(task)
+    if not attention():
+        return retry(name, args)
     if signal.attention(task) and signal.handler_pending(task):
         partial = fs_file.interrupted(task)
         if partial is not None:
             take_restart()
             return True, partial
-    return False, None
+    return None, None
 
 
 def retry(name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
@@ -166,12 +178,15 @@ def retry(name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
     raise error
 
 
+_NO_RESTART = (0, 0, 0, 0)
+
+
 def take_restart() -> tuple[int, ...]:
     """A call's memory over its restarts, which is cleared."""
     words = this.task.restart
-    saved = tuple(words)
-    if any(saved):
-        words[:] = [0] * len(saved)
+    saved = (words[0], words[1], words[2], words[3])
+    if saved != _NO_RESTART:
+        words[:] = _NO_RESTART
     return saved
 
 
@@ -179,13 +194,13 @@ def put_restart(saved: tuple[int, ...]) -> None:
     this.task.restart[:] = saved
 
 
-def next_action() -> Any:
-    """What this task has to do before it goes on: None, a handler's signal number, or a trap."""
+def next_action(handlers: bool = True) -> Any:
+    """What this task has to do before it goes on: None, a handler's signal number (if they may run), or a trap."""
     poll_ipis()
     console.service()
     task = this.task
     if task.sigpending or task.tripped:
-        found = signal.next_handler(task)
+        found = signal.next_handler(task) if handlers else signal.collect(task)
         if found > 0:
             return found
         if found == signal.STOP:
@@ -221,7 +236,7 @@ def kos_module(calls: SimpleNamespace, world: Any) -> SimpleNamespace:
     """`_kos`, as the emulated modules and kos/runtime/rtl import it."""
     return SimpleNamespace(
         syscalls=calls, world=world, trap=trap, Fork=Fork, Exec=Exec, Exit=Exit, RESCHED=RESCHED,
-        next_action=next_action, retry=retry, woken=woken, stress_due=stress_due,
+        next_action=next_action, retry=retry, woken=woken, attention=attention, stress_due=stress_due,
         take_restart=take_restart, put_restart=put_restart,
     )  # fmt: skip
 

@@ -3,25 +3,28 @@
 Guest code: it can be captured, copied by a fork and moved to another CPU at every trap in it.
 """
 
-from _kos import RESCHED, next_action, put_restart, retry, run_handler, stress_due, take_restart, trap, woken
+from _kos import RESCHED, attention, next_action, put_restart, retry, run_handler, stress_due, take_restart, trap, woken
 
 
 def wait_in_call(name, args, wait):
     """A call had to wait: give up the CPU, and execute it again from its start, until it has a result.
 
     A handler that runs in between may make calls that wait themselves, so the call's own memory over its
-    restarts is put aside meanwhile; if the handler raises, it is gone with the call.
+    restarts is put aside meanwhile; if the handler raises, it is gone with the call. In a call that the C library
+    itself takes up again (sigwait), CPython has no chance to run handlers: they run when it is over.
     """
+    handlers = name != "sigwait"
     while True:
         trap(wait)
         done, answer = woken(name, args)
-        if not done:
+        if done is None:
             saved = take_restart()
-            actions()
+            actions(handlers)
             put_restart(saved)
             done, answer = retry(name, args)
         if done:
-            actions()
+            if attention():
+                actions()
             return answer
         wait = answer
 
@@ -40,10 +43,10 @@ def after_error(error):
     raise error
 
 
-def actions():
+def actions(handlers=True):
     """What the kernel wants of this task before it goes on: run handlers, give way, stop, end."""
     while True:
-        action = next_action()
+        action = next_action(handlers)
         if action is None:
             return
         if type(action) is int:
