@@ -104,6 +104,8 @@ class Traps:
         if kind is Resched:
             if self.stress:
                 target = self._stress_save(ctx, task)
+                if target is None:
+                    sched.wants_migration(task)  # answered with no: who asks for ever would be asked for ever
             else:
                 target = sched.wants_migration(task)
                 if target is not None and not self.save(ctx, task, "migrate"):

@@ -208,6 +208,8 @@ def _copy_signals(parent: Task, child: Task, flags: int) -> None:
     child.blocked = parent.blocked
     if flags & CLONE_THREAD:
         return
+    if not (flags & CLONE_VM or parent.tripped):
+        child.round = parent.round  # a fork by a handler: its round goes on in both, as CPython's does
     pp, process = process_of(parent), process_of(child)
     process.rlimits = pp.rlimits
     process.start_ns = child.start_ns

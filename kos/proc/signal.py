@@ -2,7 +2,7 @@
 
     send_locked()   pending bit in the task (tgkill, faults) or the process (kill), a task chosen and woken
     collect()       on the way back to the guest: default actions happen, handlers are "tripped"
-    take_tripped()  the handlers to run now
+    next_handler()  the handlers to run now, one by one
 
 The kernel knows one of three dispositions a signal; handlers themselves are Python functions in the guest's world,
 and run as CPython runs them: in the main task, between two of its bytecodes, with no signal blocked on their
@@ -68,7 +68,7 @@ def pending(task: Task) -> bool:
 
 
 def attention(task: Task) -> bool:
-    """Is there anything for collect() or take_tripped() to do? Asked before every return to the guest."""
+    """Is there anything for collect() or next_handler() to do? Asked before every return to the guest."""
     return bool(task.sigpending or task.tripped)
 
 
@@ -102,7 +102,7 @@ def pending_set(task: Task) -> int:
 
 def set_action(process: Process, sig: int, disposition: int) -> int:
     """sigaction(): the old disposition. A signal that is now ignored is dropped where it was pending."""
-    if not 0 < sig < NSIG or (disposition != SIG_DFL and bit(sig) & UNBLOCKABLE):
+    if not 0 < sig < NSIG or bit(sig) & UNBLOCKABLE:
         raise GuestFault(errno.EINVAL)
     with signal_lock(process):
         action = sighands[process.sighand].action
@@ -236,13 +236,16 @@ def _is_fatal(process: Process, sig: int) -> bool:
 
 
 def _choose(process: Process, sig: int, task: Task | None) -> Task | None:
-    """Who takes the signal: the task it was sent to; of a process the main task if it can, else any that can."""
+    """Who takes the signal: the task it was sent to; of a process the main task if it can, else any that can.
+
+    A stopped task takes SIGKILL alone: what else comes waits until it is continued. Linux: wants_signal().
+    """
     candidates = [task] if task is not None else threads_of(process)
     for t in candidates:
         if not t.exiting and t.waiting_for & bit(sig):
             return t
     for t in candidates:
-        if not t.exiting and (sig == SIGKILL or not t.blocked & bit(sig)):
+        if not t.exiting and (sig == SIGKILL or not (t.blocked & bit(sig) or t.state == STOPPED)):
             return t
     return None
 
@@ -304,30 +307,39 @@ def collect(task: Task) -> int:
     return STOP
 
 
-def take_tripped(task: Task) -> list[int]:
-    """The signals whose handlers the current task runs now, in CPython's order: lowest first."""
-    if not task.tripped:
-        return []
-    with signal_lock(process_of(task)):
-        found = signals_in(task.tripped)
-        task.tripped = 0
-    task.nr_handlers += len(found)
-    return found
+def next_handler(task: Task, after: int = 0) -> int:
+    """collect(), then one handler: its signal; NOTHING, STOP or FATAL otherwise.
 
-
-def next_handler(task: Task) -> int:
-    """collect(), then one handler: its signal; NOTHING, STOP or FATAL otherwise."""
+    after: the handler of this signal has just run; its round goes on with the next higher one. A new round begins
+    only when another signal comes: until then, what waits for its turn does not interrupt a handler
+    (CPython: _PyErr_CheckSignalsTstate, is_tripped).
+    """
     if task.sigpending:
         outcome = collect(task)
         if outcome != NOTHING:
             return outcome
-    if not task.tripped:
+    if not task.tripped and not (after and task.round):
         return NOTHING
     with signal_lock(process_of(task)):
-        low = task.tripped & -task.tripped
-        task.tripped &= ~low
+        if task.tripped:
+            task.round |= task.tripped
+            task.tripped = after = 0
+        found = task.round >> after << after
+        low = found & -found
+        task.round &= ~low
+    if not low:
+        return NOTHING
     task.nr_handlers += 1
     return int(low).bit_length()
+
+
+def begin_round_anew(task: Task) -> None:
+    """A handler has raised: those that have not had their turn get it at the next safepoint."""
+    with signal_lock(process_of(task)):
+        task.tripped |= task.round
+        task.round = 0
+    if task.tripped:
+        this.pending[0] = 1
 
 
 def fatal_status(task: Task) -> int:
@@ -382,7 +394,7 @@ def drop_handlers_locked(process: Process) -> None:
         if old[sig] == HANDLER:
             old[sig] = SIG_DFL
     for t in threads_of(process):
-        t.tripped = 0
+        t.tripped = t.round = 0
 
 
 def is_ignored_by(process: Process, sig: int) -> bool:

@@ -59,7 +59,7 @@ def do_wait(kind: int, number: int, options: int) -> News | Wait | None:
                     if WAIT.on:
                         WAIT(child_pid=news.pid, status=news.status)
                     return news
-        if not _has_child(me, kind, number):
+        if not _has_child(me, kind, number, options):
             raise GuestFault(errno.ECHILD)
         if options & WNOHANG:
             return None
@@ -71,13 +71,18 @@ def _matches(child: Process, kind: int, number: int) -> bool:
     return kind == ANY or (child.pid == number if kind == PID else child.pgid == number)
 
 
-def _has_child(me: Process, kind: int, number: int) -> bool:
-    if kind == ANY:
+def _has_child(me: Process, kind: int, number: int, options: int) -> bool:
+    """Is there a child that may have news yet? A zombie is none to who does not wait for ends."""
+    if kind == ANY and options & WEXITED:
         return me.nr_children > 0
     if kind == PID:
         child = find_process(number)
-        return child is not None and child.parent == me.index
-    return any(p.parent == me.index for p in tree.group_members(number))
+        candidates = [child] if child is not None and child.parent == me.index else []
+    elif kind == GROUP:
+        candidates = [p for p in tree.group_members(number) if p.parent == me.index]
+    else:
+        candidates = tree.children_of(me)
+    return any(options & WEXITED or not p.life & PL_ZOMBIE for p in candidates)
 
 
 def _news_of(me: Process, child: Process, options: int) -> News | None:

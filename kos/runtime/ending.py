@@ -76,10 +76,15 @@ def report_broken_hook(again: BaseException, error: BaseException) -> None:
         return
 
 
-def next_exit_call() -> Any:
-    """The atexit callback to call next, taken off the list."""
+def nr_exit_calls() -> int:
+    """How many atexit callbacks there are; what the callbacks themselves register is never called."""
+    return len(current().atexit)
+
+
+def exit_call(place: int) -> Any:
+    """The atexit callback there; None if it is gone, be it by an earlier one."""
     calls = current().atexit
-    return calls.pop() if calls else None
+    return calls[place] if place < len(calls) else None
 
 
 def report_exit_call(function: Any, error: BaseException) -> None:

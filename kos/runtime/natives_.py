@@ -10,6 +10,7 @@ import atexit
 import dataclasses
 import decimal
 import importlib
+import importlib.util
 import random
 import sys
 import typing
@@ -28,6 +29,8 @@ _PLAIN = (
     "enum errno fractions hashlib heapq itertools json json.decoder json.encoder math numbers operator re stat "
     "statistics string struct textwrap typing weakref zlib"
 ).split()
+#: What C code imports when it is called, with the `__import__` of the guest that called it: datetime, int and str.
+_PLAIN += [name for name in ("_strptime", "_pylong") if importlib.util.find_spec(name)]
 
 
 def _copy_of(name: str) -> Callable[[], dict[str, Any]]:
@@ -114,7 +117,7 @@ def register(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable
 def unregister(func: Callable[..., Any], /) -> None:
     """Forget all calls of func."""
     calls = current().atexit
-    calls[:] = [call for call in calls if call[0] != func]
+    calls[:] = [None if call is not None and call[0] == func else call for call in calls]
 
 
 def _clear() -> None:

@@ -58,7 +58,7 @@ class World:
         self.path: list[str] = []
         self.executable = ""
         self.flags: dict[str, Any] = {}
-        self.atexit: list[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]] = []
+        self.atexit: list[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]] | None] = []
         #: before, in the parent, in the child: as os.register_at_fork was told, in order of registration
         self.at_fork: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
         #: where the emulated modules keep what is the task's own

@@ -137,6 +137,7 @@ class Task(Struct):
     pending: u64  #: signals sent to this task: bit (sig - 1)
     blocked: u64  #: its mask; its own CPU writes
     tripped: u64  #: handlers that are to run at the next safepoint (CPython's own "tripped" flags)
+    round: u64  #: those of the round of handlers that is going on which have not had their turn
     waiting_for: u64  #: signals that it takes in sigwait
     sigpending: u32  #: 1 = look at the signals before going back to the guest; read without the lock
     jobctl: u32
@@ -146,7 +147,7 @@ class Task(Struct):
     # the lock of the futex bucket held:
     futex_space: u64  #: what the word lies in, and where: see kos.proc.futex
     futex_offset: u64
-    spare: Annotated[Chars, ctypes.c_char * 72]
+    spare: Annotated[Chars, ctypes.c_char * 64]
 
 
 @layout(size=1024)

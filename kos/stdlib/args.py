@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import index
 from typing import Any, NoReturn
 
@@ -27,12 +27,25 @@ def c_int(value: Any) -> int:
     raise OverflowError("Python int too large to convert to C int")
 
 
+def parsed_int(value: Any) -> int:
+    """`value` as a C int, refused as getargs.c refuses it where one format string reads several arguments."""
+    number = index(value)
+    if -INT_MAX - 1 <= number <= INT_MAX:
+        return number
+    raise OverflowError(f"signed integer is {'greater than maximum' if number > 0 else 'less than minimum'}")
+
+
 def c_ssize(value: Any) -> int:
     """`value` as a C ssize_t."""
     number = index(value)
     if -SSIZE_MAX - 1 <= number <= SSIZE_MAX:
         return number
     raise OverflowError("Python int too large to convert to C ssize_t")
+
+
+def c_truncated(value: Any) -> int:
+    """`value` as a C ssize_t of which the lower half is used, as an int."""
+    return (c_ssize(value) + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
 def c_long(value: Any) -> int:
@@ -208,8 +221,8 @@ def words(argv: Any, not_sequence: str, empty: str, first_empty: str) -> list[st
 
 def environment(env: Any, not_mapping: str) -> dict[str, str]:
     """An environment for exec."""
-    if not isinstance(env, Mapping) and not (hasattr(env, "keys") and hasattr(env, "__getitem__")):
-        raise TypeError(not_mapping)
+    if not hasattr(type(env), "__getitem__"):
+        raise TypeError(not_mapping)  # what passes and is no mapping after all has no keys()
     out: dict[str, str] = {}
     for key in list(env.keys()):
         name, value = fs_bytes(key), fs_bytes(env[key])

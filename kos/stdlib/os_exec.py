@@ -75,11 +75,11 @@ def _search(file: Any, argv: Any, env: Any) -> NoReturn:
         folders = [None]
     else:
         folders = get_exec_path(env)
-        file = _host.fsdecode(file)
+        file = _host.fsencode(file)
     found: OSError | None = None
     last: OSError | None = None
     for folder in folders:
-        path = file if folder is None else _host.path.join(folder, file)
+        path = file if folder is None else _host.path.join(_host.fsencode(folder), file)
         try:
             if env is None:
                 execv(path, argv)

@@ -53,7 +53,7 @@ def wait() -> tuple[int, int]:
 
 
 def waitpid(pid: int, options: int, /) -> tuple[int, int]:
-    pid, status, _ = k.wait4(args.c_int(pid), args.c_int(options))
+    pid, status, _ = k.wait4(args.parsed_int(pid), args.parsed_int(options))
     return pid, status
 
 
@@ -63,12 +63,12 @@ def wait3(options: int) -> tuple[int, int, _resource.struct_rusage]:
 
 
 def wait4(pid: int, options: int) -> tuple[int, int, _resource.struct_rusage]:
-    pid, status, usage = k.wait4(args.c_int(pid), args.c_int(options))
+    pid, status, usage = k.wait4(args.parsed_int(pid), args.parsed_int(options))
     return pid, status, _resource.struct_rusage(usage)
 
 
 def waitid(idtype: int, id: int, options: int, /) -> _host.waitid_result | None:  # CPython's name
-    info = k.waitid(args.c_int(idtype), args.c_int(id), args.c_int(options))
+    info = k.waitid(args.parsed_int(idtype), args.parsed_int(id), args.parsed_int(options))
     return None if info is None else _host.waitid_result(info)
 
 
@@ -76,18 +76,18 @@ def waitid(idtype: int, id: int, options: int, /) -> _host.waitid_result | None:
 
 
 def kill(pid: int, signal: int, /) -> None:
-    k.kill(args.c_int(pid), args.c_int(signal))
+    k.kill(args.parsed_int(pid), args.c_truncated(signal))
 
 
 def killpg(pgid: int, signal: int, /) -> None:
-    pgid = args.c_int(pgid)
+    pgid = args.parsed_int(pgid)
     if pgid < 0:
         raise OSError(22, _host.strerror(22))
-    k.kill(-pgid, args.c_int(signal))
+    k.kill(-pgid, args.parsed_int(signal))
 
 
 def getpgid(pid: int) -> int:
-    pgid: int = k.getpgid(args.c_int(pid))
+    pgid: int = k.getpgid(args.parsed_int(pid))
     return pgid
 
 
@@ -97,7 +97,7 @@ def getpgrp() -> int:
 
 
 def setpgid(pid: int, pgrp: int, /) -> None:
-    k.setpgid(args.c_int(pid), args.c_int(pgrp))
+    k.setpgid(args.parsed_int(pid), args.parsed_int(pgrp))
 
 
 def setpgrp() -> None:
@@ -105,7 +105,7 @@ def setpgrp() -> None:
 
 
 def getsid(pid: int, /) -> int:
-    sid: int = k.getsid(args.c_int(pid))
+    sid: int = k.getsid(args.parsed_int(pid))
     return sid
 
 
@@ -127,11 +127,11 @@ def setpriority(which: int, who: int, priority: int) -> None:
 
 
 def sched_getaffinity(pid: int, /) -> set[int]:
-    return set(k.sched_getaffinity(args.c_int(pid)))
+    return set(k.sched_getaffinity(args.parsed_int(pid)))
 
 
 def sched_setaffinity(pid: int, mask: Iterable[int], /) -> None:
-    pid = args.c_int(pid)
+    pid = args.parsed_int(pid)
     k.sched_setaffinity(pid, args.cpus(mask))
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import signal as _host
 from collections.abc import Callable, Iterable
+from errno import EINVAL
 from operator import index
+from os import strerror
 from typing import Any
 
 from _kos import syscalls as k
@@ -25,6 +27,7 @@ __all__ = [
 _DFL, _IGN, _HANDLED = 0, 1, 2  # the kernel's dispositions
 _SIG_DFL, _SIG_IGN = _host.Handlers.SIG_DFL, _host.Handlers.SIG_IGN
 _SIGINT, _SIGPIPE, _SIGXFSZ = 2, 13, 25
+_GLIBC = (32, 33)  # it keeps these two for itself
 _ONE_US = 1000
 
 
@@ -82,7 +85,7 @@ def _enum(number: int) -> int:
 
 
 def _current(number: int) -> Any:
-    if number in (32, 33):  # glibc's own
+    if number in _GLIBC:
         return None
     handler = _handlers().get(number)
     if handler is not None:
@@ -99,6 +102,8 @@ def signal(signalnum: int, handler: Any) -> Any:
         raise ValueError("signal only works in main thread of the main interpreter")
     if not 0 < number < 65:
         raise ValueError("signal number out of range")
+    if number in _GLIBC:
+        raise OSError(EINVAL, strerror(EINVAL))
     if isinstance(handler, int) and handler in (0, 1):
         disposition = int(handler)
         handler = _SIG_IGN if disposition else _SIG_DFL
@@ -140,6 +145,8 @@ def pause() -> None:
 
 def siginterrupt(signalnum: int, flag: bool, /) -> None:
     number = _number(signalnum)
+    if number in _GLIBC:
+        raise OSError(EINVAL, strerror(EINVAL))
     k.siginterrupt(number, bool(index(flag)))
 
 

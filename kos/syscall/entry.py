@@ -194,13 +194,16 @@ def put_restart(saved: tuple[int, ...]) -> None:
     this.task.restart[:] = saved
 
 
-def next_action(handlers: bool = True) -> Any:
-    """What this task has to do before it goes on: None, a handler's signal number (if they may run), or a trap."""
+def next_action(handlers: bool = True, done: int = 0) -> Any:
+    """What this task has to do before it goes on: None, a handler's signal number (if they may run), or a trap.
+
+    done: the handler that has run before, if one has.
+    """
     poll_ipis()
     console.service()
     task = this.task
-    if task.sigpending or task.tripped:
-        found = signal.next_handler(task) if handlers else signal.collect(task)
+    if task.sigpending or task.tripped or done:
+        found = signal.next_handler(task, done) if handlers else signal.collect(task)
         if found > 0:
             return found
         if found == signal.STOP:
@@ -208,6 +211,10 @@ def next_action(handlers: bool = True) -> Any:
         if found == signal.FATAL:
             return Exit(signal.fatal_status(task), True)
     return RESCHED if sched.need_resched() else None
+
+
+def handler_raised() -> None:
+    signal.begin_round_anew(this.task)
 
 
 def safepoint() -> Iterable[Any]:
@@ -236,7 +243,7 @@ def kos_module(calls: SimpleNamespace, world: Any) -> SimpleNamespace:
     """`_kos`, as the emulated modules and kos/runtime/rtl import it."""
     return SimpleNamespace(
         syscalls=calls, world=world, trap=trap, Fork=Fork, Exec=Exec, Exit=Exit, RESCHED=RESCHED,
-        next_action=next_action, retry=retry, woken=woken, attention=attention, stress_due=stress_due,
+        next_action=next_action, handler_raised=handler_raised, retry=retry, woken=woken, attention=attention, stress_due=stress_due,
         take_restart=take_restart, put_restart=put_restart,
     )  # fmt: skip
 

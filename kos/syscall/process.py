@@ -262,9 +262,7 @@ def _int32(n: int) -> int:
 
 def _task(pid: int) -> Task:
     """The task with this id, 0 = the caller; tasklist_lock held."""
-    if pid < 0:
-        raise GuestFault(errno.EINVAL)
-    task = find_task(pid) if pid else this.task
+    task = this.task if not pid else find_task(pid) if pid > 0 else None
     if task is None:
         raise GuestFault(errno.ESRCH)
     return task

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from kos.errors import GuestFault
 from kos.hw.cpu import this
 from kos.proc import signal
-from kos.proc.sigdefs import NSIG, bit, signals_in
+from kos.proc.sigdefs import NSIG, UNBLOCKABLE, bit, signals_in
 from kos.runtime.traps import Wait
 from kos.sched.structs import SLEEPING, Task, process_of, sighands, signal_lock
 from kos.syscall.table import syscall
@@ -82,7 +82,7 @@ def pause() -> Wait | None:
 @syscall("siginterrupt")
 def siginterrupt(sig: int, flag: bool) -> None:
     """Whether a handler interrupts system calls. CPython runs the call again either way (PEP 475): nothing to do."""
-    if not 0 < sig < NSIG:
+    if not 0 < sig < NSIG or bit(sig) & UNBLOCKABLE:
         raise GuestFault(errno.EINVAL)
 
 

@@ -3,7 +3,19 @@
 Guest code: it can be captured, copied by a fork and moved to another CPU at every trap in it.
 """
 
-from _kos import RESCHED, attention, next_action, put_restart, retry, run_handler, stress_due, take_restart, trap, woken
+from _kos import (
+    RESCHED,
+    attention,
+    handler_raised,
+    next_action,
+    put_restart,
+    retry,
+    run_handler,
+    stress_due,
+    take_restart,
+    trap,
+    woken,
+)
 
 
 def wait_in_call(name, args, wait):
@@ -45,12 +57,18 @@ def after_error(error):
 
 def actions(handlers=True):
     """What the kernel wants of this task before it goes on: run handlers, give way, stop, end."""
+    done = 0
     while True:
-        action = next_action(handlers)
+        action = next_action(handlers, done)
         if action is None:
             return
         if type(action) is int:
-            run_handler(action)
+            try:
+                run_handler(action)
+            except BaseException:
+                handler_raised()
+                raise
+            done = action
         else:
             trap(action)
 

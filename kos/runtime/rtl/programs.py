@@ -48,10 +48,12 @@ def report(error):
 
 def finish():
     """atexit's callbacks, the last one first; then what is still open is flushed. Whether that failed."""
-    while True:
-        call = ending.next_exit_call()
+    place = ending.nr_exit_calls()
+    while place > 0:
+        place -= 1
+        call = ending.exit_call(place)
         if call is None:
-            break
+            continue
         function, args, kwargs = call
         try:
             function(*args, **kwargs)
