@@ -197,7 +197,7 @@ class Expressions(Names):
             operands = self.operands([node.func, *node.args, *values])
         func, args = operands[0], operands[1 : 1 + len(node.args)]
         rest = operands[1 + len(node.args) :]
-        keywords = [ast.keyword(k.arg, v) for k, v in zip(node.keywords, rest, strict=True)]
+        keywords = [ast.keyword(k.arg, _plain(v)) for k, v in zip(node.keywords, rest, strict=True)]
         if self.facts.is_native_call(node):
             return ast.Call(func, args, keywords)
         return self.suspend(ast.Call(self.target(func), args, keywords))
@@ -262,3 +262,10 @@ class Expressions(Names):
 def _mapping(node: ast.expr) -> ast.expr:
     """An operand `**node`, so that holding it copies the mapping now."""
     return t.place(ast.Dict([None], [node]), node)
+
+
+def _plain(residual: ast.expr) -> ast.expr:
+    """`**x` again of `**{**x}` that nothing had to be held for: the call says what it thinks of x."""
+    if isinstance(residual, ast.Dict) and residual.keys == [None]:
+        return residual.values[0]
+    return residual

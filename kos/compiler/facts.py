@@ -90,7 +90,21 @@ class Facts:
                 return False
             if part is not node and isinstance(part, COMPREHENSIONS) and not self.is_native_comprehension(part):
                 return False
+        if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp)):
+            # `[x for x in g]`, where g may be a generator that suspends.
+            return all(self.is_native_iterable(part.iter) for part in node.generators)
         return True
+
+    def is_native_iterable(self, node: ast.expr) -> bool:
+        """Whether what a comprehension iterates is no guest's generator or iterator, to judge by its syntax."""
+        match node:
+            case ast.Constant() | ast.List() | ast.Tuple() | ast.Set() | ast.Dict() | ast.BinOp() | ast.JoinedStr():
+                return True
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.Subscript(slice=ast.Slice()):
+                return True
+            case ast.Call():
+                return True  # of native code: other calls have been ruled out
+        return False
 
     def suspends(self, node: ast.AST | None) -> bool:
         """Whether executing this node, in the function it stands in, may suspend."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from types import GeneratorType
 from typing import Any
 
 from kos.compiler.units import by_stub
 from kos.runtime import library
 from kos.runtime.functions import is_suspendable
-from kos.runtime.guestgen import GuestGen, as_exception
+from kos.runtime.guestgen import GuestGen, NativeGen, as_exception
 
 
 class _Pending:
@@ -71,6 +72,8 @@ def steps(iterator: Any) -> Any:
     kind = type(iterator)
     if kind is GuestGen:
         return GenSteps(iterator)
+    if kind is GeneratorType:
+        return NativeGen(iterator)  # which a fork may be able to copy
     return NextSteps(iterator) if is_suspendable(getattr(kind, "__next__", None)) else iterator
 
 
@@ -116,7 +119,8 @@ def builtin_iter(*args: Any) -> Any:
         own = getattr(type(args[0]), "__iter__", None)
         if is_suspendable(own) and not _makes_generators(own):
             return library.maker("iteration", "plain_iter")(args[0])
-    return iter(*args)
+    made = iter(*args)
+    return NativeGen(made) if type(made) is GeneratorType else made  # an Enum's class makes such
 
 
 def builtin_next(*args: Any) -> Any:

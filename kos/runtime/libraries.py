@@ -18,6 +18,7 @@ import kos
 from kos import compiler
 from kos.runtime import builtins_, helpers, library, templates
 from kos.runtime.freeze import reference, static
+from kos.runtime.freeze.pickler import add_type
 from kos.runtime.functions import module_body
 from kos.runtime.io_ import NoLock
 from kos.runtime.privately import source_of
@@ -98,23 +99,31 @@ _world_modules = {name: WorldModule(name) for name in ("sys", "os")}
 def _library_import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
     if name in _world_modules:
         return _world_modules[name]
-    if name in LIBRARIES:
-        return SimpleNamespace(**{k: v for k, v in load("lib:" + name).items() if not k.startswith("__")})
-    if name == "_thread":
-        return SimpleNamespace(RLock=NoLock, allocate_lock=NoLock, get_ident=lambda: 0)
-    if name == "_functools":
-        # Only what calls no guest code in a way that has to be resumable: the rest is taken in Python.
-        return SimpleNamespace(__name__="_functools", cmp_to_key=functools.cmp_to_key)
-    if name == "types":
-        return ModuleView(templates.namespace("types"))
+    if name in (*LIBRARIES, "_thread", "_functools", "types"):
+        return _module_view(name)
     return builtins.__import__(name, globals, locals, fromlist, level)
 
 
 class ModuleView(SimpleNamespace):
-    """A template's names as attributes."""
+    """A module's names as attributes; shared code that keeps it in a variable has it copied by name."""
 
-    def __init__(self, namespace: Namespace) -> None:
-        super().__init__(**namespace)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_module_view, (self.module_view_name,))
+
+
+@functools.cache
+def _module_view(name: str) -> ModuleView:
+    names: Namespace
+    if name == "_thread":
+        names = {"RLock": NoLock, "allocate_lock": NoLock, "get_ident": lambda: 0}
+    elif name == "_functools":
+        # Only what calls no guest code in a way that has to be resumable: the rest is taken in Python.
+        names = {"__name__": "_functools", "cmp_to_key": functools.cmp_to_key}
+    elif name == "types":
+        names = templates.namespace("types")
+    else:
+        names = {k: v for k, v in load("lib:" + name).items() if not k.startswith("__")}
+    return ModuleView(**names, module_view_name=name)
 
 
 def without_async(text: str) -> str:
@@ -132,8 +141,21 @@ def without_async(text: str) -> str:
     return "\n".join(lines)
 
 
+#: (old, new): the key of a lru_cache keeps its hash, which may rest on ids that are others after a fork.
+_EDITS = (
+    ("class _HashedSeq(list):", "class _HashedSeq(tuple):"),
+    ("    __slots__ = 'hashvalue'\n", "    __slots__ = ()\n"),
+    ("    def __init__(self, tup, hash=hash):\n", "\n"),
+    ("        self[:] = tup\n", "\n"),
+    ("        self.hashvalue = hash(tup)\n", "\n"),
+    ("    def __hash__(self):\n        return self.hashvalue\n", "    __hash__ = tuple.__hash__\n\n"),
+)
+
+
 def _load_library(module: str) -> Namespace:
     text, path = source_of(module)
+    for old, new in _EDITS:
+        text = text.replace(old, new)
     values: Namespace = {"__name__": module, "__file__": path, "__builtins__": _library_builtins()}
     unit = compiler.compile_unit(without_async(text), path, kind="guest")
     _loaded["lib:" + module] = values  # first: an import in a circle finds what there is
@@ -176,4 +198,5 @@ def install() -> None:
 
 
 reference.set_shared_loader(load)
-static.register((NoLock,))
+static.register((NoLock, _module_view))
+add_type(ModuleView, lambda freezer, one: one.__reduce__())

@@ -76,7 +76,7 @@ class Star:
         if isinstance(self.left, BaseExceptionGroup):
             match, self.left = self.left.split(kinds)
         elif self.left is not None and isinstance(self.left, kinds):
-            match, self.left = BaseExceptionGroup("", [self.left]), None
+            match, self.left = BaseExceptionGroup("", (self.left,)), None  # a tuple, as repr() shows
         if match is not None:
             self.parts.append(match)
         return match

@@ -11,7 +11,13 @@ from __future__ import annotations
 
 import abc
 import typing
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType
+from types import (
+    ClassMethodDescriptorType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    WrapperDescriptorType,
+)
 from typing import TYPE_CHECKING, Any
 
 from kos.runtime.freeze import atend, reference, static
@@ -139,7 +145,7 @@ def reduce_descriptor(freezer: Freezer, one: Any) -> Reduced:
     return (get_from_class, (one.__objclass__, one.__name__))
 
 
-DESCRIPTORS = (MemberDescriptorType, GetSetDescriptorType, WrapperDescriptorType)
+DESCRIPTORS = (MemberDescriptorType, GetSetDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType)
 static.register(
     (
         reference.find_shared,

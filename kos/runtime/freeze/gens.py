@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
 
 from kos.runtime import kernelcall, library
 from kos.runtime.frames import CannotCapture, Frame
@@ -77,8 +78,36 @@ def _set_generator(one: GuestGen, state: tuple[Any, ...]) -> None:
     one.__kos_setstate__((*fields, frames))
 
 
+#: Modules whose generators are finite and look at nothing that a guest could change or be asked for.
+_DRAINABLE = frozenset({"enum", "weakref", "_weakrefset", __name__})
+
+
+def replay(items: list[Any]) -> Iterator[Any]:
+    """What is left of a native generator. The items are those that the other copy has, so they go together."""
+    yield from items
+
+
 def reduce_native_generator(freezer: Freezer, one: NativeGen) -> Reduced:
-    raise freezer.refuse(one, f"cannot copy {one.__qualname__}(), a generator of native code, at fork")
+    """A frame of native code cannot be copied; what a harmless generator has yet to yield can."""
+    body = one._body
+    left: list[Any] = []
+    if body is not None and body.gi_frame is not None:
+        if one._running or body.gi_frame.f_globals.get("__name__") not in _DRAINABLE:
+            raise freezer.refuse(one, f"cannot copy {one.__qualname__}(), a generator of native code, at fork")
+        left += body
+        one._body = cast(Any, replay(left.copy()))
+    freezer.later(set_native_generator, one, (one.__name__, one.__qualname__, left))
+    return (new_native_generator, ())
+
+
+def new_native_generator() -> NativeGen:
+    return NativeGen.__new__(NativeGen)
+
+
+def set_native_generator(one: NativeGen, state: tuple[str, str, list[Any]]) -> None:
+    """Its items may still be filled in, but they are all there."""
+    one.__init__(cast(Any, replay(state[2])))  # type: ignore[misc]  # it was made empty
+    one.__name__, one.__qualname__ = state[:2]
 
 
 def reduce_call(freezer: Freezer, one: KernelCall) -> Reduced:
@@ -90,4 +119,16 @@ def reduce_call(freezer: Freezer, one: KernelCall) -> Reduced:
 
 
 TABLE: dict[type, Any] = {GuestGen: reduce_generator, NativeGen: reduce_native_generator, KernelCall: reduce_call}
-static.register((new_generator, set_generator, kernelcall.trap, GuestGen, PENDING, LANDED, RESCHED))
+static.register(
+    (
+        new_generator,
+        set_generator,
+        new_native_generator,
+        set_native_generator,
+        kernelcall.trap,
+        GuestGen,
+        PENDING,
+        LANDED,
+        RESCHED,
+    )
+)

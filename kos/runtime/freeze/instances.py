@@ -163,9 +163,10 @@ def reduce_based(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
     take = _CONTENTS.get(solid)
     if take is None:
         return NotImplemented
-    freezer.later(set_contents, one, (solid, take(one), *state))
     if kind.has_hash:
-        return (_new_empty, (cls, solid), _for_hash(one, state[0], kind), None, None, set_early)
+        freezer.later(set_slots, one, state)
+        return (_new_empty, (cls, solid), (solid, take(one), _for_hash(one, state[0], kind)), None, None, set_keyed)
+    freezer.later(set_contents, one, (solid, take(one), *state))
     return (_new_empty, (cls, solid))
 
 
@@ -206,4 +207,10 @@ def set_contents(one: Any, state: tuple[Any, Any, dict[str, Any] | None, list[tu
     set_slots(one, (attributes, slots))
 
 
-static.register((set_dict, set_early, set_slots, set_contents, _new_value, _new_empty))
+def set_keyed(one: Any, state: tuple[Any, Any, list[tuple[str, Any]]]) -> None:
+    """The contents of a container that may be wanted as a key: its hash can rest on them."""
+    set_contents(one, (state[0], state[1], None, None))
+    set_early(one, state[2])
+
+
+static.register((set_dict, set_early, set_slots, set_keyed, set_contents, _new_value, _new_empty))

@@ -7,7 +7,6 @@ import itertools
 import marshal
 import operator
 import re
-import struct
 import types
 import weakref
 from collections import deque
@@ -270,11 +269,6 @@ def match_again(pattern: re.Pattern[Any], how: str, string: Any, pos: int, endpo
     return getattr(pattern, how)(string, pos, endpos)
 
 
-def reduce_struct(freezer: Freezer, one: struct.Struct) -> Reduced:
-    """A struct.Struct is its format."""
-    return (struct.Struct, (one.format,))
-
-
 # --- modules that are no longer in sys.modules ----------------------------------------------
 
 
@@ -314,7 +308,6 @@ TABLE: dict[type, Any] = {
     types.MappingProxyType: reduce_proxy,
     types.ModuleType: reduce_module,
     memoryview: reduce_memoryview,
-    struct.Struct: reduce_struct,
     weakref.ref: reduce_ref,
     weakref.WeakMethod: reduce_weak_method,
     weakref.finalize: reduce_finalize,

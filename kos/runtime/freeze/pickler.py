@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType, FunctionType, GeneratorType, TracebackType
 from typing import Any
 
-from kos.runtime.freeze import classes, errors, functions, gens, instances, natives, reference, static
+from kos.runtime.freeze import classes, errors, functions, gens, instances, natives, reference, static, tools
 
 Reduced = Any  # a reduce tuple, or NotImplemented: typeshed has no better name for it
 
@@ -45,6 +45,7 @@ def reduce_member(freezer: Freezer, one: enum.Enum) -> Reduced:
 
 _BY_TYPE: dict[type, Callable[[Any, Any], Reduced]] = {
     **natives.TABLE,
+    **tools.TABLE,
     **gens.TABLE,
     **dict.fromkeys(classes.DESCRIPTORS, classes.reduce_descriptor),
     FunctionType: functions.reduce_function,
