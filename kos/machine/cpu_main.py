@@ -32,7 +32,7 @@ from kos.runtime import hooks
 from kos.runtime.trampoline import Context, Loops
 from kos.sched import sched, timer
 
-MAX_SLEEP_NS = 1_000_000_000  #: an idle CPU looks around this often even if nobody rings
+MAX_SLEEP_NS = 500_000_000  #: an idle CPU looks around this often even if nobody rings
 GC_EVERY = 256  #: tasks that end here between two collections of Python's cyclic garbage
 
 

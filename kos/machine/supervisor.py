@@ -14,7 +14,7 @@ from kos.arena.arena import Arena
 from kos.errors import HostError
 from kos.fs import console
 from kos.hw import ipi
-from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
+from kos.hw.cpu import CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
 from kos.machine import control as ctl
 from kos.machine.control import control
 from kos.params import HZ
@@ -27,6 +27,9 @@ from kos.sync.spinlock import lock_name
 
 TICK_NS = 1_000_000_000 // HZ
 IDLE_WAIT_NS = 100_000_000  #: the supervisor's own sleep while every CPU is idle
+SILENT_NS = 800_000_000  #: a CPU without a heartbeat for so long is looked at
+PATIENCE_NS = 2_000_000_000  #: for CPUs that were told to stop
+FAILED_PATIENCE_NS = 300_000_000  #: the same, when the machine has failed
 RING_AFTER_TICKS = 4  #: a CPU this far behind its ticks is interrupted by a host signal
 
 
@@ -58,6 +61,7 @@ class Supervisor:
         self._last_tick = 0
         self._rung = [0] * self.nr_cpus
         self._seen: list[tuple[int, int]] = [(0, 0)] * self.nr_cpus  #: (heartbeat, when it last changed)
+        self.failed = False  #: a CPU died, hangs or panicked: the others are not waited for long
         self._stdin_open = True
         self._unwritten = {1: bytearray(), 2: bytearray()}  #: relayed output that the host did not take yet
 
@@ -84,7 +88,7 @@ class Supervisor:
             cpu_block(cpu).stop = 1
             cpu_block(cpu).pending = 1
             self.bells[cpu].ring()
-        deadline = now_ns() + 2_000_000_000
+        deadline = now_ns() + (FAILED_PATIENCE_NS if self.failed else PATIENCE_NS)
         for p in self.processes:
             p.join(max(0.0, (deadline - now_ns()) / 1e9))
         self.kill()
@@ -195,6 +199,14 @@ class Supervisor:
     # --- watching --------------------------------------------------------------------------
 
     def _check_cpus(self) -> None:
+        """Raises MachineFailed with what is wrong."""
+        try:
+            self._look_at_cpus()
+        except MachineFailed:
+            self.failed = True
+            raise
+
+    def _look_at_cpus(self) -> None:
         if control.s.panic_cpu:
             cpu = control.s.panic_cpu - 1
             raise MachineFailed(ctl.read_epitaph(cpu).strip() or f"cpu {cpu} panicked")
@@ -206,9 +218,9 @@ class Supervisor:
             if not p.is_alive():
                 raise MachineFailed(f"cpu {cpu} (host pid {p.pid}) died: {_how(p.exitcode)}{self._where(cpu)}")
             beat, since = self._seen[cpu]
-            if block.heartbeat != beat or block.state == CPU_IDLE:
+            if block.heartbeat != beat:  # an idle CPU's beats too, twice a second
                 self._seen[cpu] = (block.heartbeat, now)
-            elif since and now - since > 1_000_000_000:
+            elif since and now - since > SILENT_NS:
                 state = hostwait.process_state(p.pid)
                 if state in "TtZX" or now - since > self.watchdog_ns:
                     raise MachineFailed(
