@@ -38,6 +38,18 @@ def test_a_killed_cpu_ends_the_run_with_a_report(busy, number):
     busy.assert_nothing_is_left()
 
 
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_stopped_cpu_ends_the_run_with_a_report(busy, number):
+    """kill -STOP of a CPU, busy or idle: it hangs, so the run ends with status 70 and names it."""
+    (pid,) = [pid for pid, name in busy.cpus().items() if name == f"kos-cpu{number}"]
+    os.kill(pid, signal.SIGSTOP)
+    result = busy.wait(8)
+
+    assert result.status == 70
+    assert f"cpu {number} " in result.stderr and "hangs" in result.stderr
+    busy.assert_nothing_is_left()
+
+
 def test_a_killed_supervisor_leaves_nothing(busy):
     """kill -9 of the parent: every process and the shared memory go with it."""
     assert len(busy.cpus()) == 3
