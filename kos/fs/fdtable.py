@@ -299,8 +299,13 @@ def dup(ft: FdTable, fd: int, limit: int, *, lowest: int = 0, cloexec: bool = Fa
 def dup2(ft: FdTable, fd: int, new: int, limit: int, *, cloexec: bool = False) -> int:
     """Make `new` name fd's file; what it named before is closed, in one step. Raises EBADF.
 
-    new == fd changes nothing where the flag is unchanged (dup2); CPython clears or sets the flag then.
+    new == fd changes nothing, not the flag either; with cloexec (dup3) it is EINVAL.
     """
+    if new == fd:
+        _word(ft, fd)
+        if cloexec:
+            raise GuestFault(errno.EINVAL)
+        return new
     if not 0 <= new < min(limit, NR_OPEN):
         raise GuestFault(errno.EBADF)
     file = get(ft, fd)

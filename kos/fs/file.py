@@ -103,11 +103,12 @@ def put_file(file: File) -> None:
 
 
 def is_readable(file: File) -> bool:
-    return file.flags & os.O_ACCMODE != os.O_WRONLY
+    """Not for access mode 3, which Linux keeps for ioctl alone."""
+    return file.flags & os.O_ACCMODE in (os.O_RDONLY, os.O_RDWR)
 
 
 def is_writable(file: File) -> bool:
-    return file.flags & os.O_ACCMODE != os.O_RDONLY
+    return file.flags & os.O_ACCMODE in (os.O_WRONLY, os.O_RDWR)
 
 
 def set_flags(file: File, flags: int) -> None:

@@ -53,9 +53,9 @@ def open_path(path: Path, flags: int, mode: int) -> File:
         _check(inode, flags, wants_write, is_new)
         if inode.kind == I_HOST and not is_dir(inode):
             _load(inode)
-        if flags & os.O_TRUNC and stat.S_ISREG(inode.mode) and wants_write and not is_new:
+        if flags & os.O_TRUNC and stat.S_ISREG(inode.mode) and not is_new:
             regular.truncate(inode, 0)
-        kept = flags & (_KEPT | 0o100000)  # with O_LARGEFILE, which F_GETFL shows on x86-64
+        kept = flags & _KEPT | 0o100000  # with O_LARGEFILE, which F_GETFL shows on x86-64
         if is_dir(inode):
             return alloc_file(F_DIR, kept, inode=inode.index)
         if inode.kind == I_PROC:

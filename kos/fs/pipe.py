@@ -113,7 +113,9 @@ class _ReadEnd(Ops):
                 n = min(have, sink.room)
                 at = _page_at(pipe, k) + slots.start[k]
                 try:
-                    n = sink.put(bytes(pipe_data.buf[at : at + n]))
+                    # A piece arrives whole or stays (Linux: pipe_read).
+                    if sink.put(bytes(pipe_data.buf[at : at + n])) < n:
+                        raise GuestFault(errno.EFAULT)
                 except GuestFault:
                     if not moved:
                         raise
@@ -216,8 +218,8 @@ class _WriteEnd(Ops):
 def _fill(pipe: Pipe, source: Source, done: int) -> tuple[int, bool]:
     """Move what fits into the ring, from offset `done` of the source on; pipe lock held.
 
-    Returns the new offset, and whether the source ends before its length (user memory that is not there):
-    then the call is over with what it has. Raises EFAULT where nothing at all could be had.
+    A page's worth enters whole or not at all. Returns the new offset, and whether the source ends before its length
+    (user memory that is not there): then the call is over with what it has. Raises EFAULT where that is nothing.
     """
     total = source.len
     slots = pipe.slots
@@ -228,31 +230,31 @@ def _fill(pipe: Pipe, source: Source, done: int) -> tuple[int, bool]:
         end = slots.start[k] + slots.len[k]
         if end + tail_bytes <= PAGE_SIZE:
             piece = source.get(0, tail_bytes)
+            if len(piece) < tail_bytes:
+                raise GuestFault(errno.EFAULT)
             at = _page_at(pipe, k) + end
-            data[at : at + len(piece)] = piece
-            slots.len[k] += len(piece)
-            pipe.bytes += len(piece)
-            done = len(piece)
-            if done < tail_bytes:
-                return done, True
+            data[at : at + tail_bytes] = piece
+            slots.len[k] += tail_bytes
+            pipe.bytes += tail_bytes
+            done = tail_bytes
     while done < total and pipe.head - pipe.tail & _MASK < PIPE_PAGES:
         want = min(PAGE_SIZE, total - done)
         try:
             piece = source.get(done, want)
+            if len(piece) < want:
+                raise GuestFault(errno.EFAULT)
         except GuestFault:
             if not done:
                 raise
             return done, True
         k = pipe.head % PIPE_PAGES
         at = _page_at(pipe, k)
-        data[at : at + len(piece)] = piece
+        data[at : at + want] = piece
         slots.start[k] = 0
-        slots.len[k] = len(piece)
+        slots.len[k] = want
         pipe.head = pipe.head + 1 & _MASK
-        pipe.bytes += len(piece)
-        done += len(piece)
-        if len(piece) < want:
-            return done, True
+        pipe.bytes += want
+        done += want
     return done, False
 
 

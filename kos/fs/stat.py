@@ -6,7 +6,8 @@ import stat as modes
 
 from kos.fs import console
 from kos.fs.inode import size_of
-from kos.fs.structs import F_CONSOLE, F_PIPE_R, F_PIPE_W, File, Inode, inodes, pipes
+from kos.fs.structs import F_CONSOLE, F_PIPE_R, F_PIPE_W, I_RAM, File, Inode, inodes, pipes
+from kos.mm.structs import mappings
 from kos.params import PAGE_SIZE
 from kos.sched.structs import machine
 
@@ -32,8 +33,15 @@ def stat_inode(inode: Inode) -> Stat:
         inode.mtime_ns,
         inode.ctime_ns,
         PAGE_SIZE,
-        (size + PAGE_SIZE - 1) // PAGE_SIZE * (PAGE_SIZE // 512) if modes.S_ISREG(inode.mode) else 0,
+        _pages(inode, size) * (PAGE_SIZE // 512) if modes.S_ISREG(inode.mode) else 0,
     )
+
+
+def _pages(inode: Inode, size: int) -> int:
+    """Pages that a file takes: holes take none. A host file need not be in memory."""
+    if inode.kind == I_RAM and inode.mapping:
+        return int(mappings[inode.mapping].nr_pages)
+    return (size + PAGE_SIZE - 1) // PAGE_SIZE
 
 
 def stat_file(file: File) -> Stat:

@@ -47,8 +47,10 @@ def do_msync(mm: Mm, addr: int, length: int, flags: int) -> None:
     """Files live in memory and mappings share their pages, so only the arguments are checked."""
     if addr & PAGE_SIZE - 1 or flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) or (flags & MS_ASYNC and flags & MS_SYNC):
         raise GuestFault(errno.EINVAL)
-    end = addr + page_align(length)
-    if length < 0 or not 0 <= addr <= end <= USER_TOP:
+    end = addr + page_align(length) % (1 << 64)  # Linux checks for the wrap of the sum only
+    if length and end == addr:
+        return
+    if not 0 <= addr <= end <= USER_TOP:
         raise GuestFault(errno.ENOMEM)
     with mm_lock(mm):
         reached = addr

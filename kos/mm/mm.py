@@ -8,9 +8,9 @@ from kos.errors import GuestFault, KernelBug
 from kos.mm.pgtable import alloc_table
 from kos.mm.structs import Mm, mms, mms_lock, totals
 from kos.mm.teardown import exit_mmap
-from kos.params import PAGE_SIZE, USER_TOP
+from kos.params import USER_TOP
 
-STACK_TOP = USER_TOP - PAGE_SIZE  #: the main stack ends here; the page above stays empty
+STACK_TOP = USER_TOP  #: the main stack ends here
 STACK_ROOM = 128 << 20  #: least distance between the stack's top and new mappings (Linux: MIN_GAP)
 HEAP_START = 0x5555_5575_6000  #: where Linux puts the heap of a program that is not randomised
 

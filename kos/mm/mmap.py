@@ -49,6 +49,7 @@ PROT_NONE, PROT_READ, PROT_WRITE, PROT_EXEC = 0, 1, 2, 4
 MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE, MAP_TYPE = 1, 2, 3, 0xF
 MAP_FIXED, MAP_ANONYMOUS, MAP_GROWSDOWN = 0x10, 0x20, 0x100
 MAP_NORESERVE, MAP_POPULATE, MAP_FIXED_NOREPLACE = 0x4000, 0x8000, 0x10_0000
+MAX_FILE = (1 << 63) - 1  #: bytes that an offset into a file can name (Linux: MAX_LFS_FILESIZE)
 MAX_MAP_COUNT = 65530  #: VMAs of one address space (Linux: vm.max_map_count)
 
 
@@ -67,8 +68,10 @@ def do_mmap(
     if size > USER_TOP or not 0 <= addr < 1 << 64:
         raise GuestFault(errno.ENOMEM)
     kind = flags & MAP_TYPE
-    if kind not in (MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE):
+    if kind not in (MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE) or (file is None and kind == MAP_SHARED_VALIDATE):
         raise GuestFault(errno.EINVAL)
+    if file is not None and offset + size > MAX_FILE:
+        raise GuestFault(errno.EOVERFLOW)
     is_shared = kind != MAP_PRIVATE
     vm_flags = prot & VM_PROT | VM_MAYWRITE
     if is_shared:

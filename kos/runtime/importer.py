@@ -187,6 +187,7 @@ def install() -> None:
     libraries.install()
     running.install()
     builtins_.extra.update(stdlib.replaced_builtins())
+    io_.see_mapped_memory(builtins_.extra["memoryview"])
 
 
 static.register((run_body,))

@@ -73,6 +73,7 @@ _EDITS = (
     ('"flush on closed file"', '"flush of closed file"'),
     ('"unsupported whence (%r)"', '"invalid whence (%r, should be 0, 1 or 2)"'),
     ('"invalid whence value"', 'f"whence value {whence} unsupported"'),
+    ('"invalid number of bytes to read"', '"read length must be non-negative or -1"'),
     ('"illegal newline value: %r"', '"illegal newline value: %s"'),
 )
 _pyio = private_copy("_pyio", "_io", {"os": _EmulatedOs(), "_thread": SimpleNamespace(allocate_lock=NoLock)}, _EDITS)
@@ -108,7 +109,10 @@ def _unsupported(self: Any, name: str) -> None:
 def __del__(self: Any) -> None:
     # A dropped file is closed, but not where the world is dropped that it belongs to: then the task is gone, or
     # lives on as a copy, and the descriptor is no longer this object's.
-    if hooks.DEAD[0] or getattr(self, "_owner", None) is not current():
+    owner = getattr(self, "_owner", None)
+    if owner is None:  # a buffer: its raw file's
+        owner = getattr(getattr(self, "_raw", None), "_owner", None)
+    if hooks.DEAD[0] or owner is not current():
         return
     try:
         if not self.closed:
@@ -150,9 +154,58 @@ for _class in (BufferedReader, BufferedWriter, BufferedRandom):
 
 
 @_method(FileIO)
+def readinto(self: Any, buffer: Any) -> int | None:
+    """_io_FileIO_readinto_impl; None where a read would block."""
+    data = self.read(buffer.nbytes)
+    if data is not None:
+        buffer.cast("B")[: len(data)] = data
+    return None if data is None else len(data)
+
+
+_pyio.memoryview = memoryview
+
+
+def see_mapped_memory(view_type: Any) -> None:
+    """Read into whatever the guest's own `memoryview` can show; at boot."""
+    _pyio.memoryview = view_type
+
+
+def _into_view(cls: Any, name: str) -> None:
+    """Let the method take what a guest's memoryview takes, mapped memory too, and refuse in the C version's words."""
+    inner = getattr(cls, name)
+
+    @functools.wraps(inner)
+    def into(self: Any, buffer: Any, /) -> Any:
+        try:
+            view = _pyio.memoryview(buffer)
+        except TypeError:
+            view = None
+        if view is None or view.readonly:
+            kind = "None" if buffer is None else type(buffer).__name__
+            raise TypeError(f"{name}() argument must be read-write bytes-like object, not {kind}")
+        with view:
+            return inner(self, view)
+
+    setattr(cls, name, into)
+
+
+for _class in (FileIO, BufferedReader, BufferedRandom):
+    for _name in ("readinto", "readinto1"):
+        if hasattr(_class, _name):
+            _into_view(_class, _name)
+
+
+@_method(FileIO)
 def _checkClosed(self: Any, msg: str | None = None) -> None:
     if self.closed:
         raise ValueError("I/O operation on closed file" if msg is None else msg)
+
+
+@_method(BufferedReader)
+def truncate(self: Any, pos: Any = None) -> int:
+    if self.closed:
+        raise ValueError("truncate of closed file")
+    raise Unsupported("truncate")
 
 
 # --- buffered writing ----------------------------------------------------------------------

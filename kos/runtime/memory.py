@@ -75,13 +75,17 @@ def load8(vaddr: int) -> int:
 
 
 def store8(vaddr: int, value: int) -> None:
-    """One byte; value 0..255."""
+    """One byte; value modulo 2**8."""
     try:
         hot.mem[vaddr + hot.write[vaddr >> 12]] = value
         return
-    except KeyError:
-        pass
-    hot.mem[vaddr + miss(vaddr, WRITE)] = value
+    except (KeyError, TypeError, ValueError):
+        pass  # the miss is outside, as in load8; a value that is no byte is looked at by the mask
+    value = value & 0xFF
+    delta = hot.write.get(vaddr >> 12)
+    if delta is None:
+        delta = miss(vaddr, WRITE)
+    hot.mem[vaddr + delta] = value
 
 
 def load64(vaddr: int) -> int:
@@ -173,6 +177,8 @@ def load(vaddr: int, n: int) -> bytes:
 
 def store(vaddr: int, data: bytes | bytearray | memoryview) -> None:
     """Bytes to any address on. Pages before a bad one are stored: the signal says so, as on hardware."""
+    if type(data) is not bytes and type(data) is not bytearray:
+        data = bytes(data)  # any buffer: of words, with steps
     n = len(data)
     chunk = PAGE_SIZE - (vaddr & 4095)
     if n <= chunk:
@@ -212,9 +218,9 @@ def _run(known: dict[int, int], vaddr: int, end: int, delta: int) -> int:
 def host_address(vaddr: int) -> int:
     """Host address of a word that is about to be changed; good until this CPU next polls its interrupts.
 
-    A word that is not aligned is SIGBUS: no atomic operation of the host reaches over two frames.
+    A word that lies in two pages is SIGBUS: no atomic operation of the host reaches over two frames.
     """
-    if vaddr & 7:
+    if vaddr & 4095 > PAGE_SIZE - 8:
         hooks.on_bad_access(vaddr, SIGBUS)
     delta = hot.write.get(vaddr >> 12)
     if delta is None:

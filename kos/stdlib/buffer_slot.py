@@ -14,13 +14,25 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import mmap
 import sys
 from typing import Any
 
 from kos.stdlib.buffers_ import InMemory, host_memoryview
 
 _PYBUF_WRITABLE = 1
-_TP_AS_BUFFER = 160  #: offset of tp_as_buffer in PyTypeObject on 64-bit CPython; cpython/object.h, 3.8 to 3.13
+_TP_NAME, _TP_AS_BUFFER = (
+    24,
+    160,
+)  #: offsets of tp_name and tp_as_buffer in PyTypeObject on 64-bit CPython; cpython/object.h, 3.8 to 3.13
+
+
+_names: list[bytes] = []  #: what tp_name of the classes points to
+
+
+def _kept(name: bytes) -> bytes:
+    _names.append(name)
+    return name
 
 
 class _PyBuffer(ctypes.Structure):
@@ -83,8 +95,9 @@ class Loan:
         store(self.addr + low, bytes(after[low:high]))
 
 
-def install(cls: type[InMemory]) -> None:
-    """Let C code take buffers from instances of `cls` and of its future subclasses."""
+def install(cls: type[InMemory], name: bytes) -> None:
+    """Let C code take buffers from instances of `cls` and of its future subclasses, and call it `name` in messages."""
+    ctypes.c_char_p.from_address(id(cls) + _TP_NAME).value = _kept(name)
     if sys.version_info >= (3, 12):
         cls.__buffer__ = _buffer  # type: ignore[attr-defined]  # not declared: 3.11 has it not
         cls.__release_buffer__ = _release_buffer  # type: ignore[attr-defined]  # as above
@@ -115,8 +128,7 @@ def _release_buffer(self: InMemory, view: memoryview) -> None:
 
 
 def _get(exporter: Any, buffer: Any, flags: int) -> int:
-    """bf_getbuffer: fill the Py_buffer from a copy. 0, or -1 (C then reports a SystemError: there is no way for a
-    ctypes function to leave an exception behind)."""
+    """bf_getbuffer: fill the Py_buffer from a copy. 0, or -1 with the exception noted for _shim() to raise."""
     try:
         loan = Loan(exporter, bool(flags & _PYBUF_WRITABLE))
         length = len(loan.copy)
@@ -125,7 +137,9 @@ def _get(exporter: Any, buffer: Any, flags: int) -> int:
         buffer.contents.internal = id(loan)
         _loans[id(loan)] = loan
         return 0
-    except Exception:
+    except Exception as error:
+        _failure[:] = [type(error), error]
+        _raised[0], _raised[1] = id(_failure[0]), id(_failure[1])
         return -1
 
 
@@ -143,9 +157,51 @@ _fill.argtypes = [
     ctypes.POINTER(_PyBuffer), ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int, ctypes.c_int,
 ]  # fmt: skip
 _get_function, _release_function = _GET(_get), _RELEASE(_release)  # kept for ever: the slots point at them
+_failure: list[Any] = []  #: type and value of the last exception of _get, kept alive
+_raised = (ctypes.c_uint64 * 2)()  #: their addresses
+
+
+def _address(function: Any) -> bytes:
+    """Where a C function lies, as eight bytes of machine code."""
+    return (ctypes.cast(function, ctypes.c_void_p).value or 0).to_bytes(8, "little")
+
+
+def _shims() -> tuple[mmap.mmap, int, int]:
+    """Machine code between the slots and the two functions: (its page, bf_getbuffer, bf_releasebuffer).
+
+    A function of ctypes cannot raise, and it loses the exception that is on its way when C lets go of a buffer because
+    of it (struct.pack_into past the end). So one raises what _get noted, and the other puts the exception aside.
+    """
+    api, call = ctypes.pythonapi, bytes.fromhex("ffd0")  # call rax
+    rax, rdi = bytes.fromhex("48b8"), bytes.fromhex("48bf")  # mov register, eight bytes
+    fail = (
+        rdi + ctypes.addressof(_raised).to_bytes(8, "little") + bytes.fromhex("488b7708 488b3f")  # rsi, rdi = its words
+        + rax + _address(api.PyErr_SetObject) + call + bytes.fromhex("b8ffffffff")  # mov eax, -1
+    )  # fmt: skip
+    getbuffer = (
+        bytes.fromhex("4883ec08") + rax + _address(_get_function) + call  # sub rsp, 8
+        + bytes.fromhex("85c0 79") + bytes([len(fail)]) + fail  # test eax, eax; jns over `fail`
+        + bytes.fromhex("4883c408 c3")
+    )  # fmt: skip
+    release = (
+        bytes.fromhex("53 4154 4883ec28 4889fb 4989f4")  # push rbx, r12; room for three words; keep the arguments
+        + bytes.fromhex("488d3c24 488d742408 488d542410") + rax + _address(api.PyErr_Fetch) + call
+        + bytes.fromhex("4889df 4c89e6") + rax + _address(_release_function) + call
+        + bytes.fromhex("488b3c24 488b742408 488b542410") + rax + _address(api.PyErr_Restore) + call
+        + bytes.fromhex("4883c428 415c 5b c3")
+    )  # fmt: skip
+    page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page[: len(getbuffer)] = getbuffer
+    page[1024 : 1024 + len(release)] = release
+    base = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    return page, base, base + 1024
+
+
+_code: list[Any] = []  #: the page of machine code, kept for ever
 
 
 def _install_slots(cls: type[InMemory]) -> None:
+    if not _code:
+        _code.extend(_shims())
     slots = _PyBufferProcs.from_address(ctypes.c_void_p.from_address(id(cls) + _TP_AS_BUFFER).value or 0)
-    slots.bf_getbuffer = ctypes.cast(_get_function, ctypes.c_void_p).value
-    slots.bf_releasebuffer = ctypes.cast(_release_function, ctypes.c_void_p).value
+    slots.bf_getbuffer, slots.bf_releasebuffer = _code[1], _code[2]

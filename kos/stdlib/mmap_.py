@@ -156,7 +156,7 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
         self.close()
 
     def __repr__(self) -> str:
-        name = "mmap.mmap" if type(self) is mmap else f"{type(self).__module__}.{type(self).__qualname__}"
+        name = "mmap.mmap" if type(self) is mmap else type(self).__name__
         if not self._addr:
             return f"<{name} closed=True>"
         return (
@@ -272,7 +272,8 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
 
     def __delitem__(self, key: Any) -> None:
         self._check_writable()
-        raise TypeError("mmap doesn't support item deletion")
+        what = "mmap object doesn't support slice" if isinstance(key, slice) else "mmap doesn't support item"
+        raise TypeError(f"{what} deletion")
 
     def __iter__(self) -> Iterator[bytes]:
         """Bytes objects of length one: what CPython's sequence protocol gives, unlike m[i]."""
@@ -280,6 +281,9 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
         while i < len(self):
             yield load(self._addr + i, 1)
             i += 1
+
+    def __reversed__(self) -> Iterator[bytes]:
+        return (load(self._addr + i, 1) for i in reversed(range(len(self))))
 
     def __contains__(self, item: object) -> bool:
         return isinstance(item, bytes) and len(item) == 1 and item in load(self._addr, len(self))
@@ -467,5 +471,5 @@ def _contents(value: Any) -> bytes:
         raise TypeError(f"a bytes-like object is required, not '{type(value).__name__}'") from None
 
 
-buffer_slot.install(mmap)
-buffer_slot.install(MappedView)
+buffer_slot.install(mmap, b"mmap.mmap")
+buffer_slot.install(MappedView, b"memoryview")

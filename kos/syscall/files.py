@@ -30,6 +30,7 @@ from kos.fs.pipe import make_pipe
 from kos.fs.stat import Stat, stat_file
 from kos.fs.structs import F_CONSOLE, F_DIR, F_PIPE_R, F_PIPE_W, F_REG, NR_OPEN, PIPE_SIZE, File, inodes
 from kos.hw.cpu import this
+from kos.params import USER_TOP
 from kos.platform.host.clock import now_ns
 from kos.runtime.traps import Wait
 from kos.sched.structs import processes
@@ -43,7 +44,7 @@ F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL = range(5)
 F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ = 1030, 1031, 1032
 FD_CLOEXEC = 1
 _DEADLINE = 1  #: Task.restart word of poll: when it gives up, host clock; 0 = first time round
-_NEVER = (1 << 64) - 1
+MASK64 = _NEVER = (1 << 64) - 1
 Buffer = bytes | bytearray | memoryview
 
 
@@ -65,6 +66,12 @@ def _count(n: int) -> int:
     if n < 0:
         raise GuestFault(errno.EINVAL)
     return min(n, MAX_RW_COUNT)
+
+
+def _access_ok(addr: int, n: int) -> None:
+    """Does the range lie in user space at all? Asked after the descriptor is looked at; a negative n is a huge one."""
+    if not 0 <= addr <= addr + (n & MASK64) <= USER_TOP:
+        raise GuestFault(errno.EFAULT)
 
 
 # --- making and dropping descriptors --------------------------------------------------------------
@@ -147,14 +154,26 @@ def write(fd: int, data: Buffer) -> int | Wait:
 
 @syscall("read_user")
 def read_user(fd: int, addr: int, n: int) -> int | Wait:
-    sink = UserSink(addr, _count(n))
-    return on_file(fd, lambda file: files.read(file, sink))
+    sink = UserSink(addr, min(n & MASK64, MAX_RW_COUNT))
+
+    def work(file: File) -> int | Wait:
+        if files.is_readable(file):
+            _access_ok(addr, n)
+        return files.read(file, sink)
+
+    return on_file(fd, work)
 
 
 @syscall("write_user")
 def write_user(fd: int, addr: int, n: int) -> int | Wait:
-    source = UserSource(addr, _count(n))
-    return on_file(fd, lambda file: files.write(file, source))
+    source = UserSource(addr, min(n & MASK64, MAX_RW_COUNT))
+
+    def work(file: File) -> int | Wait:
+        if files.is_writable(file):
+            _access_ok(addr, n)
+        return files.write(file, source)
+
+    return on_file(fd, work)
 
 
 @syscall("pread")

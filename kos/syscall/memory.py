@@ -1,7 +1,7 @@
 """System calls on memory: check arguments, then one call into kos/mm.
 
-Addresses and lengths come as Python ints of any size; what does not fit a 64-bit register is EINVAL, as the
-register would have made it.
+Addresses and lengths come as Python ints of any size; a 64-bit register holds them modulo 2**64, so that a negative
+length is a huge one.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from kos.mm.mprotect import do_mprotect
 from kos.mm.mremap import do_mremap
 from kos.mm.pagecache import put_mapping
 from kos.mm.structs import Mm
+from kos.params import PAGE_SIZE
 from kos.syscall.table import syscall
 
-_TOP = 1 << 64
+_MASK64 = (1 << 64) - 1
 
 
 def _mm() -> Mm:
@@ -32,15 +33,15 @@ def _mm() -> Mm:
 
 
 def _word(n: int) -> int:
-    """An address or a length: what fits a register."""
-    if not 0 <= n < _TOP:
-        raise GuestFault(errno.EINVAL)
-    return n
+    """An address or a length: what is left of it in a register."""
+    return n & _MASK64
 
 
 @syscall("mmap")
 def mmap(addr: int, length: int, prot: int, flags: int, fd: int = -1, offset: int = 0) -> int:
     """Map a file or anonymous memory; the address."""
+    if offset & PAGE_SIZE - 1:
+        raise GuestFault(errno.EINVAL)
     file = None if flags & MAP_ANONYMOUS else file_ops.file_of_fd(fd)
     try:
         return do_mmap(_mm(), _word(addr), _word(length), prot, flags, file, _word(offset))

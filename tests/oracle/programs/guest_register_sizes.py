@@ -1,0 +1,41 @@
+"""Stores keep the low bits of a value; lengths are 64-bit registers; unaligned atomics work inside a page."""
+
+import array
+import errno
+
+from kos import guest
+
+RW = guest.PROT_READ | guest.PROT_WRITE
+a = guest.mmap(0, 2 * guest.PAGE_SIZE, RW, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS)
+
+
+def attempt(name, call):
+    try:
+        call()
+        print(name, "ok")
+    except OSError as e:
+        print(name, errno.errorcode[e.errno])
+
+
+for bits in (8, 16, 32, 64):
+    store = getattr(guest, f"store{bits}")
+    for value in (1 << bits, -1, (1 << bits) + 5, True):
+        store(a, value)
+        print(bits, value, guest.load(a, 9).hex())
+guest.store(a, array.array("H", [1, 2, 3]))
+guest.store(a + 8, memoryview(b"abcdef")[::2])
+print(guest.load(a, 12))
+guest.store64(a + 3, 7)
+print(
+    guest.fetch_add64(a + 3, 5),
+    guest.exchange64(a + 3, -1),
+    guest.compare_exchange64(a + 3, -1, 9),
+    guest.load64(a + 3),
+)
+attempt("mmap -1", lambda: guest.mmap(0, -1, RW, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS))
+attempt("mmap both", lambda: guest.mmap(0, 4096, RW, guest.MAP_PRIVATE | guest.MAP_SHARED | guest.MAP_ANONYMOUS))
+attempt("munmap -1", lambda: guest.munmap(a, -1))
+attempt("mprotect -1", lambda: guest.mprotect(a, -1, RW))
+attempt("mincore -1", lambda: guest.mincore(a, -1))
+attempt("msync -1", lambda: guest.msync(a, -1, guest.MS_SYNC))
+attempt("last page", lambda: guest.mmap((1 << 47) - 4096, 4096, RW, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS | 16))
