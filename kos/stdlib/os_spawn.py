@@ -76,7 +76,7 @@ def _child(spawn: Spawn, word: int, mask: frozenset[int]) -> NoReturn:
                 k.sigaction(number, 0)
         if spawn.setsid:
             k.setsid()
-        if spawn.setpgroup >= 0:
+        if spawn.setpgroup is not None:
             k.setpgid(0, spawn.setpgroup)
         for action in spawn.actions:
             _file_action(action)

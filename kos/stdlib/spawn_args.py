@@ -16,7 +16,7 @@ OPEN, CLOSE, DUP2 = os.POSIX_SPAWN_OPEN, os.POSIX_SPAWN_CLOSE, os.POSIX_SPAWN_DU
 class Spawn:
     """What the child is to do, in this order: signals, session, group, files, mask, exec.
 
-    actions: (OPEN, fd, path, flags, mode), (CLOSE, fd) or (DUP2, fd, new). setpgroup: -1 = leave it. setsigmask: None =
+    actions: (OPEN, fd, path, flags, mode), (CLOSE, fd) or (DUP2, fd, new). setpgroup, setsigmask: None =
     the parent's. paths: what to try to exec, in this order.
     """
 
@@ -24,7 +24,7 @@ class Spawn:
     argv: list[str]
     env: dict[str, str]
     actions: list[tuple[Any, ...]]
-    setpgroup: int
+    setpgroup: int | None
     setsid: bool
     setsigmask: frozenset[int] | None
     setsigdef: frozenset[int]
@@ -38,7 +38,7 @@ def parse(name: str, path: str, argv: Any, env: Any, paths: list[str], own: dict
     for option in options:
         if option not in _OPTIONS:
             raise TypeError(f"{option!r} is an invalid keyword argument for {name}()")
-    setpgroup = args.c_int(options["setpgroup"]) if "setpgroup" in options else -1
+    setpgroup = args.c_int(options["setpgroup"]) if "setpgroup" in options else None
     args.c_int(options.get("resetids", False))
     setsid = bool(args.c_int(options.get("setsid", False)))
     setsigmask = args.signals(options["setsigmask"]) if "setsigmask" in options else None

@@ -117,11 +117,13 @@ def call(name: str, *args: Any) -> Script:
 
 def actions() -> Script:
     """What a safepoint does."""
+    done = 0
     while True:
         ipi.poll_ipis()
-        found = signal.next_handler(this.task)
+        found = signal.next_handler(this.task, done)
         if found > 0:
             handlers.append(found)
+            done = found
         elif found == signal.STOP:
             yield Wait()
         elif found == signal.FATAL:

@@ -54,7 +54,7 @@ class _Thread:
         self.python = threading.Thread(target=self._body, args=(fn, args), daemon=True)
 
     def _body(self, fn: Callable[..., object], args: tuple[Any, ...]) -> None:
-        self.code = _outcome(fn, args) & 0xFF
+        self.code = _outcome(fn, args)
 
 
 _threads: dict[int, _Thread] = {}  #: by tid, until joined
@@ -79,15 +79,14 @@ def _outcome(fn: Callable[..., object], args: tuple[Any, ...]) -> int:
 
 
 def join(tid: int) -> int:
-    """Wait for a thread of this process; its exit code."""
+    """Wait for a thread of this process; its exit code, for each of those that wait when it ends."""
     thread = _threads.get(tid)
     if thread is None:
         fail(errno.ESRCH)
     if thread.python is threading.current_thread():
         fail(errno.EDEADLK)
     thread.python.join()
-    if _threads.pop(tid, None) is None:  # another thread joined it meanwhile
-        fail(errno.ESRCH)
+    _threads.pop(tid, None)
     return thread.code
 
 
