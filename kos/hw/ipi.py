@@ -102,8 +102,8 @@ def send_ipi(target: int, vector: int, a: int = 0, b: int = 0, c: int = 0) -> No
     while not wire.transport.send(target, vector, a, b, c):
         poll_ipis()  # its ring is full, so it is behind: let it catch up, and stay reachable
         _yield_core()
+    notify(target)  # before the counting: somebody waits for what this starts
     this.block.nr_ipis_sent += 1
-    notify(target)
 
 
 def notify(target: int) -> None:
@@ -125,12 +125,14 @@ def poll_ipis() -> None:
     this.pending[0] = 0
     fence()  # without it the store could become visible after a sender's 1, whose message we then had not seen
     try:
-        for sender, vector, a, b, c in wire.transport.receive():
-            this.block.nr_ipis_received += 1
+        messages = wire.transport.receive()
+        for sender, vector, a, b, c in messages:
             handler = vectors[vector]
             if handler is None:
                 raise KernelBug(f"cpu {this.id}: interrupt {vector} from cpu {sender} has no handler")
             handler(sender, a, b, c)
+        if messages:
+            this.block.nr_ipis_received += len(messages)
         for hook in poll_hooks:
             hook()
     except BROKEN as e:

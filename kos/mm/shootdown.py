@@ -175,15 +175,17 @@ def on_flush(sender: int, seq: int, b: int, c: int) -> None:
     if slot.seq != seq:
         raise KernelBug(f"cpu {this.id}: flush request {seq} of cpu {sender} came after it was complete")
     mm = this.mm
+    n = 0
     if mm is not None and mm.index == slot.mm and slots.ctx[slots.asid] == slot.ctx_id and not this.block.lazy:
         n = slots.flush(slot.start, slot.end, slot.gen, mm.tlb_gen)
-        if n < 0:
-            this.block.nr_flush_all += 1
-        else:
-            this.block.nr_flush_pages += n
     at = sender * _ROW + this.id
     flush_ack_ns.v[at] = now_ns()
     flush_acks.v[at] = seq
+    # The initiator waits no longer: what only we want to know comes after.
+    if n < 0:
+        this.block.nr_flush_all += 1
+    elif n:
+        this.block.nr_flush_pages += n
     # More CPUs than cores: the rest of the targets need ours. Bounded, and over as soon as anyone wants us,
     # so that two CPUs that shoot at each other never wait for each other here.
     for _ in range(64):
