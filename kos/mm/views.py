@@ -9,7 +9,7 @@ import numpy as np
 
 from kos.hw.mmu import find_pte
 from kos.hw.phys import frames
-from kos.hw.pte import PTE_A, PTE_D, PTE_FILE, PTE_P, PTE_SPECIAL, PTE_U, PTE_W, pte_pfn
+from kos.hw.pte import PTE_A, PTE_D, PTE_FILE, PTE_P, PTE_SPECIAL, pte_pfn
 from kos.mm.filemap import file_ops
 from kos.mm.limits import commit_limit
 from kos.mm.page_alloc import nr_free, nr_total
@@ -30,7 +30,7 @@ from kos.mm.structs import (
     page_mapcount,
     totals,
 )
-from kos.mm.vma import for_each_vma
+from kos.mm.vma import for_each_vma, vma_at
 
 
 class MapView(NamedTuple):
@@ -144,7 +144,12 @@ def _count(mm: Mm, v: Vma) -> list[int]:
 
 
 def page_view(mm: Mm, vaddr: int) -> PageView:
-    """One page, by its entry; the zero page counts as shared."""
+    """One page, by its entry; the zero page counts as shared.
+
+    Linux shows a process neither the write bit nor the accessed bit. What can be known there, and so what the host's
+    door tells, is told here too: a page that is present has been accessed, and it is writable if a store would not
+    have to copy it. The entry may still lack the bit (the other user of the frame is gone): the fault only sets it.
+    """
     if not 0 <= vaddr < 1 << 47:
         return ABSENT
     with mm_lock(mm):
@@ -154,8 +159,10 @@ def page_view(mm: Mm, vaddr: int) -> PageView:
             return ABSENT
         pfn = pte_pfn(e)
         is_shared = bool(e & PTE_SPECIAL) or page_mapcount.v[pfn] > 1
-        is_writable = bool(e & PTE_W and e & PTE_U)
-    return PageView(True, pfn, is_writable, bool(e & PTE_D), bool(e & PTE_A), is_shared)
+        v = vma_at(mm, vaddr)
+        flags = v.flags if v is not None else 0
+    is_writable = bool(flags & VM_WRITE and (flags & VM_SHARED or not is_shared))
+    return PageView(True, pfn, is_writable, bool(e & PTE_D), True, is_shared)
 
 
 def pagemap(mm: Mm, first: int, count: int) -> Iterator[int]:

@@ -162,12 +162,12 @@ def readinto(self: Any, buffer: Any) -> int | None:
     return None if data is None else len(data)
 
 
-_pyio.memoryview = memoryview
+vars(_pyio)["memoryview"] = memoryview
 
 
 def see_mapped_memory(view_type: Any) -> None:
     """Read into whatever the guest's own `memoryview` can show; at boot."""
-    _pyio.memoryview = view_type
+    vars(_pyio)["memoryview"] = view_type
 
 
 def _into_view(cls: Any, name: str) -> None:
