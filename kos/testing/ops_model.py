@@ -1,0 +1,558 @@
+"""What a random program prints, worked out without any kernel: pages are bytearrays in a dict.
+
+plan() walks through the steps of a program in their order, as if each operation were done at once. That is allowed
+because the tasks of one round may not disturb each other: before an operation counts, it claims what it touches (a page
+of an address space, a page of the file, a pipe, a whole memory) for its task and round, to read, to add to atomically,
+or alone. What is claimed otherwise already is left out of the program. So are operations that would wait for ever.
+
+Semantics are Linux's: fork copies private pages and shares the others, a private page of a file shows the file until it
+is written, truncation takes private copies too, PROT_WRITE can be read, mprotect stops at a hole, madvise does not.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from kos.guest_abi import PAGE_SIZE, PROT_READ, PROT_WRITE
+from kos.testing import ops
+from kos.testing.ops_guest import FILE_PAGES, NR_TASKS, PAGES
+
+SIGBUS, SIGSEGV = 7, 11
+SIGNALS = (9, 15, 10)  # KILL, TERM, USR1
+READ, ADD, ALONE = "read", "add", "alone"
+DONTNEED, DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK = range(5)
+PIPE_FULL = 16 * 1024  #: bytes; less than any pipe holds, so no writer waits
+
+Words = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class LastExit:
+    """Ends the process, whichever it is."""
+
+    code: int
+
+
+class Skip(Exception):
+    """This operation is left out."""
+
+
+class Fault(Exception):
+    """An access that a signal answers."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@dataclass
+class Shared:
+    """Pages that several memories may see: of the file, or of one shared anonymous mapping."""
+
+    is_file: bool
+    pages: dict[int, bytearray] = field(default_factory=dict)
+    size: int = 1 << 30  #: in pages
+
+    def page(self, index: int) -> bytearray:
+        if index >= self.size:
+            raise Fault(SIGBUS)
+        return self.pages.setdefault(index, bytearray(PAGE_SIZE))
+
+
+@dataclass
+class Mapping:
+    """One page of an address space."""
+
+    prot: int
+    is_shared: bool
+    source: Shared | None  #: None for private anonymous memory
+    index: int = 0
+    own: bytearray | None = None  #: the private copy, once there is one
+    dont_fork: bool = False
+    wipe: bool = False
+
+    def read(self) -> bytearray:
+        if not self.prot:
+            raise Fault(SIGSEGV)
+        if self.own is not None:
+            return self.own
+        return self.source.page(self.index) if self.source else bytearray(PAGE_SIZE)
+
+    def write(self) -> bytearray:
+        if not self.prot & PROT_WRITE:
+            raise Fault(SIGSEGV)
+        if self.is_shared:
+            assert self.source is not None
+            return self.source.page(self.index)
+        if self.own is None:
+            self.own = bytearray(self.read())
+        return self.own
+
+    def copied(self) -> Mapping:
+        """What a child has of it."""
+        own = None if self.own is None or self.wipe else bytearray(self.own)
+        return Mapping(self.prot, self.is_shared, self.source, self.index, own, False, self.wipe)
+
+
+@dataclass
+class Process:
+    parent: Process | None
+    born: int
+    pages: dict[int, Mapping] = field(default_factory=dict)
+    tasks: list[Task] = field(default_factory=list)
+    status: int | None = None  #: as waitstatus_to_exitcode() has it; None: alive
+    reaped: bool = False
+    closed_in: int = -1  #: round in which this process belongs to `closed_by` alone
+    closed_by: int = -1
+
+
+@dataclass
+class Task:
+    number: int
+    process: Process
+    born: int  #: round; it takes part from the next one on
+    is_thread: bool = False
+    state: int = 0
+    alive: bool = True
+    exit_code: int | None = None
+    joined: bool = False
+
+
+@dataclass
+class Plan:
+    """A program made ready. script: for each task, its operations of each of its rounds; rounds: who takes part in
+    each, and who answers; expected: what the driver prints."""
+
+    script: list[list[list[Words]]]
+    rounds: list[tuple[list[int], list[int]]]
+    expected: str
+
+
+@dataclass
+class Part:
+    """What one task does in one round."""
+
+    ops: list[Words] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    answers: bool = True
+    ended: bool = False
+
+
+class Model:
+    """The state of a program after some of its steps."""
+
+    def __init__(self) -> None:
+        self.file = Shared(True, size=FILE_PAGES)
+        self.pipes = [bytearray(), bytearray()]
+        self.tasks: list[Task] = []
+        self.round = 0
+        self.parts: dict[int, Part] = {}
+        self.claims: dict[Any, tuple[str, set[int]]] = {}
+        self.script: list[list[list[Words]]] = [[] for _ in range(NR_TASKS)]
+        self.rounds: list[tuple[list[int], list[int]]] = []
+        self.lines: list[str] = []
+        self.new_task(Process(None, -1))
+
+    # Tasks and rounds.
+
+    def new_task(self, process: Process, is_thread: bool = False, state: int = 0) -> Task:
+        task = Task(len(self.tasks), process, self.round if self.tasks else -1, is_thread, state)
+        self.tasks.append(task)
+        process.tasks.append(task)
+        return task
+
+    def ready(self) -> list[Task]:
+        """Tasks that may take part in this round."""
+        return [t for t in self.tasks if t.alive and t.process.status is None and t.born < self.round]
+
+    def end_round(self) -> None:
+        if self.parts:
+            players = sorted(self.parts)
+            for number in players:
+                self.script[number].append(self.parts[number].ops)
+            answering = [n for n in players if self.parts[n].answers]
+            self.lines += [f"{len(self.rounds)} {n}: {' '.join(self.parts[n].words)}" for n in answering]
+            self.rounds.append((players, answering))
+        self.round += 1
+        self.parts, self.claims = {}, {}
+
+    def do(self, task: Task, op: ops.Op | LastExit) -> None:
+        """Let the task do it in this round, or leave it out."""
+        process = task.process
+        part = self.parts.get(task.number)
+        if part is not None and part.ended:
+            return
+        if process.closed_in == self.round and process.closed_by != task.number:
+            return
+        try:
+            self.claim(task, READ, [("process", id(process))])
+            words, answer, fatal = getattr(self, f"do_{type(op).__name__.lower()}")(task, op)
+        except Skip:
+            return
+        part = self.parts.setdefault(task.number, Part())
+        part.ops += [("report",), words] if fatal else [words]
+        part.ended = fatal
+        if not fatal:
+            part.words.append(words[0] if answer is None else f"{words[0]}={answer}")
+
+    def claim(self, task: Task, mode: str, things: list[Any]) -> None:
+        """These things are the task's in this round; Skip if another task has a claim that forbids it."""
+        for thing in things:
+            held, owners = self.claims.get(thing, (mode, set()))
+            if owners - {task.number} and (ALONE in (held, mode) or held != mode):
+                raise Skip
+        for thing in things:
+            held, owners = self.claims.get(thing, (mode, set()))
+            self.claims[thing] = (mode if held == mode else ALONE, owners | {task.number})
+
+    def close(self, task: Task) -> None:
+        """The task's process is its alone until the round ends: it is about to be copied, or to end."""
+        self.claim(task, ALONE, [("process", id(task.process))])
+        task.process.closed_in, task.process.closed_by = self.round, task.number
+
+    def close_file(self, task: Task) -> None:
+        """No one else may look at the file, nor at what is mapped of it."""
+        self.claim(task, ALONE, [("content", id(self.file), i) for i in range(64)])
+
+    def claim_pages(self, task: Task, page: int, count: int, mode: str = ALONE) -> None:
+        """These places of the task's address space: threads of one process keep off each other's."""
+        self.claim(task, mode, [("place", id(task.process), p) for p in range(page, page + count)])
+
+    def claim_content(self, task: Task, mapping: Mapping, mode: str) -> None:
+        if mapping.source is not None and mapping.own is None:
+            what = mode if mapping.is_shared else READ
+            self.claim(task, what, [("content", id(mapping.source), mapping.index)])
+
+    def pages_of(self, task: Task, page: int, count: int) -> list[Mapping | None]:
+        return [task.process.pages.get(p) for p in range(page, page + count)]
+
+    def end_process(self, process: Process, status: int) -> None:
+        process.status = status
+        process.pages = {}
+
+    def killed(self, task: Task, risk: int, number: int, words: Words) -> tuple[Words, None, bool]:
+        """The operation ends the process by a signal."""
+        if risk or self.last_of(task):
+            raise Skip
+        self.close(task)
+        self.end_process(task.process, -number)
+        return words, None, True
+
+    def last_of(self, task: Task) -> bool:
+        """Task 0's process ends last: who else would wait for the children?"""
+        return task.process.parent is None
+
+    # Memory.
+
+    def touch(self, task: Task, page: int, mode: str) -> bytearray:
+        """The bytes of a page for reading or (mode is not READ) for writing; raises Fault."""
+        self.claim_pages(task, page, 1, mode)
+        mapping = task.process.pages.get(page)
+        if mapping is None:
+            raise Fault(SIGSEGV)
+        self.claim_content(task, mapping, mode)
+        return mapping.read() if mode == READ else mapping.write()
+
+    def aim(self, task: Task, page: int, exact: bool) -> int:
+        """The page that is meant: any where `exact`, else one that can be used."""
+        usable = [p for p, m in task.process.pages.items() if m.prot & PROT_WRITE]
+        if exact:
+            return page
+        if not usable:
+            raise Skip
+        return sorted(usable)[page % len(usable)]
+
+    def do_store(self, task: Task, op: ops.Store) -> Any:
+        page = self.aim(task, op.page, op.risk < 2)
+        length = max(1, min(op.length, PAGE_SIZE - op.offset))
+        words = ("store", page, op.offset, length, op.value)
+        try:
+            self.touch(task, page, ALONE)[op.offset : op.offset + length] = bytes([op.value]) * length
+        except Fault as fault:
+            return self.killed(task, op.risk, fault.number, words)
+        return words, None, False
+
+    def do_fetch(self, task: Task, op: ops.Fetch) -> Any:
+        page = self.aim(task, op.page, op.risk < 2)
+        count = max(1, min(op.count, PAGES - page)) if op.risk < 8 else 1
+        words = ("fetch", page, count)
+        try:
+            data = b"".join(bytes(self.touch(task, p, READ)) for p in range(page, page + count))
+        except Fault as fault:
+            return self.killed(task, op.risk, fault.number, words)
+        return words, f"{zlib.crc32(data):x}", False
+
+    def do_add(self, task: Task, op: ops.Add) -> Any:
+        page = self.aim(task, op.page, False)
+        mapping = task.process.pages.get(page)
+        # A private page that becomes the task's own by this would be read by the next task's operation: alone.
+        mode = ADD if mapping is not None and mapping.is_shared else ALONE
+        try:
+            data = self.touch(task, page, mode)
+        except Fault:
+            raise Skip from None
+        total = int.from_bytes(data[8:16], "little") + op.value * op.times
+        data[8:16] = (total % (1 << 64)).to_bytes(8, "little")
+        return ("add", page, op.value, op.times), None, False
+
+    def do_map(self, task: Task, op: ops.Map) -> Any:
+        count, prot = self.span(op), self.prot(op.prot)
+        is_file, is_shared = bool(op.kind & 2), bool(op.kind & 1)
+        self.claim_pages(task, op.page, count)
+        source = self.file if is_file else Shared(False, size=count) if is_shared else None
+        new = [Mapping(prot, is_shared, source, op.index + i if is_file else i) for i in range(count)]
+        if op.populate:
+            for mapping in new:
+                self.claim_content(task, mapping, READ)
+        task.process.pages.update(zip(range(op.page, op.page + count), new, strict=True))
+        if op.populate and not is_shared and prot & PROT_WRITE:
+            for mapping in new:  # populated as by writes, up to the first page that cannot be
+                try:
+                    mapping.write()
+                except Fault:
+                    break
+        return ("map", op.page, count, prot, op.kind, op.index, op.populate), None, False
+
+    def span(self, op: Any) -> int:
+        return max(1, min(op.count, PAGES - op.page))
+
+    def prot(self, number: int) -> int:
+        """Mostly readable and writable."""
+        return {0: 0, 1: PROT_READ, 2: PROT_READ, 3: PROT_WRITE}.get(number, PROT_READ | PROT_WRITE)
+
+    def do_unmap(self, task: Task, op: ops.Unmap) -> Any:
+        count = self.span(op)
+        self.claim_pages(task, op.page, count)
+        for p in range(op.page, op.page + count):
+            task.process.pages.pop(p, None)
+        return ("unmap", op.page, count), None, False
+
+    def do_protect(self, task: Task, op: ops.Protect) -> Any:
+        count, prot = self.span(op), self.prot(op.prot)
+        self.claim_pages(task, op.page, count)
+        answer = None
+        for mapping in self.pages_of(task, op.page, count):
+            if mapping is None:
+                answer = "ENOMEM"  # what stands before the hole is changed
+                break
+            mapping.prot = prot
+        return ("protect", op.page, count, prot), answer, False
+
+    def do_advise(self, task: Task, op: ops.Advise) -> Any:
+        count = self.span(op)
+        self.claim_pages(task, op.page, count)
+        answer = None
+        for mapping in self.pages_of(task, op.page, count):
+            if mapping is None:
+                answer = "ENOMEM"  # but goes on behind the hole
+            elif op.advice == WIPEONFORK and mapping.source is not None:
+                answer = "EINVAL"
+                break
+            elif op.advice == DONTNEED:
+                mapping.own = None
+            elif op.advice in (DONTFORK, DOFORK):
+                mapping.dont_fork = op.advice == DONTFORK
+            else:
+                mapping.wipe = op.advice == WIPEONFORK
+        return ("advise", op.page, count, op.advice), answer, False
+
+    def do_resize(self, task: Task, op: ops.Resize) -> Any:
+        count = self.span(op)
+        self.claim_pages(task, op.page, count)
+        pages = task.process.pages
+        old, new = (count, 1) if op.shrinks else (1, count)
+        words = ("resize", op.page, old, new)
+        first = pages.get(op.page)
+        if first is None:
+            return words, "EFAULT", False
+        rest = range(op.page + 1, op.page + count)
+        if op.shrinks:
+            for p in rest:
+                pages.pop(p, None)
+        elif any(p in pages for p in rest):
+            return words, "ENOMEM", False
+        else:
+            for p in rest:  # what a shared anonymous mapping grows by has nothing behind it
+                index = first.index + p - op.page
+                pages[p] = Mapping(first.prot, first.is_shared, first.source, index, None, first.dont_fork, first.wipe)
+        return words, True, False
+
+    # Pipes and the file.
+
+    def do_send(self, task: Task, op: ops.Send) -> Any:
+        length = op.length + 1
+        pipe = self.pipes[op.pipe]
+        if len(pipe) + length > PIPE_FULL:
+            raise Skip
+        self.claim(task, ALONE, [("pipe", op.pipe)])
+        page = self.aim(task, op.page, op.length % 4 == 0)
+        words = ("send", op.pipe, page, length)
+        try:
+            pipe += self.touch(task, page, READ)[:length]
+        except Fault:
+            return words, "EFAULT", False
+        return words, length, False
+
+    def do_receive(self, task: Task, op: ops.Receive) -> Any:
+        pipe = self.pipes[op.pipe]
+        if not pipe:
+            raise Skip  # would wait
+        self.claim(task, ALONE, [("pipe", op.pipe)])
+        wanted = PAGE_SIZE - op.offset
+        target = self.aim(task, op.page, op.offset % 4 == 0)
+        words = ("receive", op.pipe, target, op.offset, wanted)
+        try:
+            page = self.touch(task, target, ALONE)
+        except Fault:
+            return words, "EFAULT", False
+        data = bytes(pipe[:wanted])
+        del pipe[:wanted]
+        page[op.offset : op.offset + len(data)] = data
+        return words, len(data), False
+
+    def do_filewrite(self, task: Task, op: ops.FileWrite) -> Any:
+        if op.index >= self.file.size:
+            self.close_file(task)
+        self.claim(task, ALONE, [("content", id(self.file), op.index)])
+        self.file.size = max(self.file.size, op.index + 1)
+        self.file.page(op.index)[:] = bytes([op.value]) * PAGE_SIZE
+        return ("file_write", op.index, op.value), PAGE_SIZE, False
+
+    def do_fileread(self, task: Task, op: ops.FileRead) -> Any:
+        self.claim(task, READ, [("content", id(self.file), op.index)])
+        data = b"" if op.index >= self.file.size else bytes(self.file.page(op.index))
+        return ("file_read", op.index), f"{zlib.crc32(data):x}", False
+
+    def do_truncate(self, task: Task, op: ops.Truncate) -> Any:
+        """Changes every memory that maps the file: nobody else is at work in this round."""
+        if any(number != task.number for number in self.parts):
+            raise Skip
+        for other in self.tasks:
+            if other.process.closed_in == self.round and other.process.closed_by != task.number:
+                raise Skip
+        self.close_file(task)
+        for process in {id(t.process): t.process for t in self.tasks}.values():
+            process.closed_in, process.closed_by = self.round, task.number
+            for mapping in process.pages.values():
+                if mapping.source is self.file and mapping.index >= op.size:
+                    mapping.own = None
+        self.file.size = op.size
+        self.file.pages = {i: page for i, page in self.file.pages.items() if i < op.size}
+        return ("truncate", op.size), None, False
+
+    # Processes.
+
+    def do_fork(self, task: Task, op: ops.Fork) -> Any:
+        if len(self.tasks) == NR_TASKS:
+            raise Skip
+        self.close(task)
+        child = Process(task.process, self.round)
+        child.pages = {p: m.copied() for p, m in task.process.pages.items() if not m.dont_fork}
+        return ("fork", self.new_task(child, state=task.state).number), None, False
+
+    def do_clone(self, task: Task, op: ops.Clone) -> Any:
+        if len(self.tasks) == NR_TASKS:
+            raise Skip
+        self.close(task)
+        return ("clone", self.new_task(task.process, True, task.state).number), None, False
+
+    def do_kill(self, task: Task, op: ops.Kill) -> Any:
+        target = self.tasks[op.who % len(self.tasks)]
+        victim = target.process
+        if victim is task.process or victim.status is not None or self.last_of(target) or victim.born >= self.round:
+            raise Skip
+        self.claim(task, ALONE, [("process", id(victim))])  # none of its tasks has done anything in this round
+        victim.closed_in, victim.closed_by = self.round, task.number
+        if op.spin:
+            for one in victim.tasks:
+                if one.alive and one.born < self.round:
+                    self.parts[one.number] = Part([("spin",)], answers=False, ended=True)
+        self.end_process(victim, -SIGNALS[op.signal])
+        return ("kill", target.number, SIGNALS[op.signal]), None, False
+
+    def do_wait(self, task: Task, op: ops.Wait) -> Any:
+        target = self.tasks[op.who % len(self.tasks)]
+        child = target.process
+        if child.parent is not task.process or child.status is None or child.reaped:
+            raise Skip
+        self.claim(task, ALONE, [("child", id(child))])
+        child.reaped = True
+        return ("wait", target.number), f"True {child.status}", False
+
+    def do_waitnone(self, task: Task, op: ops.WaitNone) -> Any:
+        children = [t.process for t in self.tasks if t.process.parent is task.process and not t.process.reaped]
+        if any(child.status is not None for child in children):
+            raise Skip
+        # Nobody may end, make or take a child meanwhile.
+        for child in children:
+            self.claim(task, ALONE, [("process", id(child))])
+            child.closed_in, child.closed_by = self.round, task.number
+        self.close(task)
+        return ("wait_none",), "(0, 0)" if children else "ECHILD", False
+
+    def do_exit(self, task: Task, op: ops.Exit) -> Any:
+        if op.risk >= 4 or self.last_of(task):
+            raise Skip
+        return self.do_lastexit(task, LastExit(op.code))
+
+    def do_lastexit(self, task: Task, op: LastExit) -> Any:
+        self.close(task)
+        self.end_process(task.process, op.code)
+        return ("exit", op.code), None, True
+
+    def do_exitthread(self, task: Task, op: ops.ExitThread) -> Any:
+        if not task.is_thread:
+            raise Skip
+        task.alive, task.exit_code = False, op.code
+        return ("exit_thread", op.code), None, True
+
+    def do_join(self, task: Task, op: ops.Join) -> Any:
+        ended = [t for t in task.process.tasks if t.exit_code is not None and not t.joined]
+        if not ended:
+            raise Skip
+        target = ended[op.who % len(ended)]
+        self.claim(task, ALONE, [("joined", target.number)])
+        target.joined = True
+        return ("join", target.number), target.exit_code, False
+
+    # What every task can say of itself.
+
+    def do_remember(self, task: Task, op: ops.Remember) -> Any:
+        task.state += op.value
+        return ("remember", op.value), None, False
+
+    def do_dump(self, task: Task, op: ops.Dump) -> Any:
+        self.claim_pages(task, 0, PAGES, READ)
+        seen = []
+        for page in range(PAGES):
+            try:
+                seen.append(f"{zlib.crc32(self.touch(task, page, READ)):x}")
+            except Fault:
+                seen.append("-")
+        return ("dump",), f"{','.join(seen)} {task.state}", False
+
+
+def plan(program: ops.Program) -> Plan:
+    """Make a program ready to run; at its end every task tells what it sees, and every process is waited for."""
+    model = Model()
+    for step in program:
+        if step.gap == 0:
+            model.end_round()
+        ready = model.ready()
+        if ready:
+            model.do(ready[step.task % len(ready)], step.op)
+    model.end_round()
+    for task in model.ready():
+        model.do(task, ops.Dump())
+    model.end_round()
+    processes = list({id(t.process): t.process for t in model.tasks}.values())
+    for process in reversed(processes):  # children first
+        if process.status is None:
+            task = next(t for t in process.tasks if t.alive)
+            for number, other in enumerate(model.tasks):
+                if other.process.parent is process and other.process.tasks[0] is other:
+                    model.do(task, ops.Wait(number))
+            model.do(task, LastExit(10 + task.number))
+            model.end_round()
+    return Plan(model.script, model.rounds, "".join(f"{line}\n" for line in model.lines) + "ended: 10\nend\n")
