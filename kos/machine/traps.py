@@ -126,6 +126,7 @@ class Traps:
         """--stress-context: save and drop the context at this suspension; the CPU that it goes to."""
         if not self.save(ctx, task, "stress"):
             return None
+        entry.Stress.saved_bytes = task.ctx_len
         for step in range(1, this.nr_cpus):
             cpu = (this.id + step) % this.nr_cpus
             if task.affinity >> cpu & 1:

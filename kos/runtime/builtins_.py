@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from kos.runtime import helpers, hooks, templates
+from kos.runtime.identity import id_
 from kos.runtime.world import World, current
 
 _OMITTED = frozenset({"copyright", "credits", "license", "help", "exit", "quit", "_", "__loader__", "__spec__"})
@@ -115,8 +116,8 @@ def breakpoint_(*args: Any, **kwargs: Any) -> None:
 
 def _make() -> dict[str, Any]:
     made = {name: value for name, value in vars(builtins).items() if name not in _OMITTED}
-    made.update(print=print_, input=input_, breakpoint=breakpoint_, exit=Quitter("exit"), quit=Quitter("quit"))
-    for name in ("print", "input", "breakpoint"):
+    made.update(print=print_, input=input_, breakpoint=breakpoint_, exit=Quitter("exit"), quit=Quitter("quit"), id=id_)
+    for name in ("print", "input", "breakpoint", "id"):
         made[name].__name__ = made[name].__qualname__ = name
     made.update(extra)
     return made

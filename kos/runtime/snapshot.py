@@ -19,7 +19,7 @@ from typing import Any
 
 from kos.compiler import compile_unit, units
 from kos.platform.host.bigstack import run_on_big_stack
-from kos.runtime import builtins_, templates
+from kos.runtime import builtins_, identity, templates
 from kos.runtime.freeze import atend, blame, gens, static
 from kos.runtime.freeze.pickler import CannotCopy, Freezer, Thawer
 from kos.runtime.world import COPIED, World, current
@@ -90,6 +90,10 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
     packed = [gens.pack(freezer, frame) for frame in frames]
     freezer.dump((packed, extra, [getattr(world, name) for name in COPIED], rest, copies, odd))
     freezer.write_queue()
+    carried = identity.carry(world, freezer.memo)
+    if carried:
+        freezer.dump([(identity.restore, world, carried)])
+    freezer.dump(None)
     return b"".join((_MAGIC, len(head).to_bytes(4, "little"), head, out.getbuffer()))
 
 

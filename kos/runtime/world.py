@@ -36,6 +36,7 @@ class World:
         "executable",
         "extra",
         "flags",
+        "identities",
         "modules",
         "origin",
         "path",
@@ -63,6 +64,7 @@ class World:
         self.at_fork: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
         #: where the emulated modules keep what is the task's own
         self.extra: dict[str, Any] = {}
+        self.identities: Any = None  #: what id() has told (`identity`); None until it is first asked
         self.random: random.Random | None = None  #: behind the functions of `random`
         self.recursion_limit = 1000  #: what sys.setrecursionlimit set
         self.decimal: decimal.Context | None = None  #: the current context, while another task runs

@@ -27,6 +27,7 @@ from kos.runtime.calls import maker_of
 from kos.runtime.kernelcall import KernelCall, trap
 from kos.runtime.traps import RESCHED, Exec, Exit, Fork, Wait
 from kos.sched import sched, waitqueue
+from kos.sched.structs import RUNNING
 from kos.trace.events import SYSCALL
 
 Call = Callable[..., Any]
@@ -49,12 +50,15 @@ resumable = _Resumable()
 class Stress:
     """--stress-context: suspension points really suspend. Set at boot, before the CPUs are forked.
 
-    The first ALWAYS of a CPU all do, then each EVERY-th: a loop of a million turns would take an hour else.
+    The first ALWAYS of a CPU all do, then each EVERY-th: a loop of a million turns would take an hour else. For
+    the same reason a task whose context is large suspends less often, by one for each LARGE bytes of it.
     """
 
-    ALWAYS, EVERY = 150, 97
+    ALWAYS, EVERY, LARGE = 150, 97, 32768
     on = False
-    count = 0
+    count = 0  #: suspension points that this CPU has come to
+    next_due = 0  #: the count of the next one that suspends
+    saved_bytes = 0  #: the size of the context that this CPU saved last
 
 
 def stress_due() -> bool:
@@ -63,7 +67,11 @@ def stress_due() -> bool:
         return False
     this.pending[0] = 1
     Stress.count += 1
-    return Stress.count <= Stress.ALWAYS or Stress.count % Stress.EVERY == 0
+    if Stress.count < Stress.next_due:
+        return False
+    step = 1 if Stress.count <= Stress.ALWAYS else Stress.EVERY
+    Stress.next_due = Stress.count + step * (1 + Stress.saved_bytes // Stress.LARGE)
+    return True
 
 
 def _keep_stressing() -> None:
@@ -221,10 +229,12 @@ def safepoint() -> Iterable[Any]:
     """What `$sp` delegates to when the pending word is set: () where nothing more is to be done."""
     if sys._getframe(2).f_globals is resumable.globals:
         return ()  # a loop of rtl/ksys.py itself, which is here to see to what is pending
+    task = this.task
+    if task.state != RUNNING:
+        return ()  # on its way to a sleep, through the driver of a generator whose body has made the call
     poll_ipis()
     if stress_due():
         return resumable.stress()  # type: ignore[no-any-return]  # guest code
-    task = this.task
     if task.sigpending or task.tripped or sched.need_resched():
         return resumable.actions()  # type: ignore[no-any-return]  # guest code
     console.service()

@@ -106,7 +106,6 @@ class Freezer(pickle.Pickler):
         while self.queue:
             batch, self.queue = self.queue, []
             self.dump(batch)
-        self.dump(None)
 
     def reducer_override(self, one: Any) -> Reduced:
         """How to rebuild `one`: called for all that pickle's C code has no opcode for."""
