@@ -22,7 +22,7 @@ from kos.hw.ipi import poll_hooks, poll_ipis
 from kos.hw.stop import BROKEN, stop_machine
 from kos.platform.host.clock import now_ns
 from kos.proc import signal
-from kos.runtime import hooks
+from kos.runtime import hooks, library
 from kos.runtime.calls import maker_of
 from kos.runtime.kernelcall import KernelCall, trap
 from kos.runtime.traps import RESCHED, Exec, Exit, Fork, Wait
@@ -41,7 +41,9 @@ class _Resumable:
     after_error: Call
     actions: Call
     stress: Call
-    globals: dict[str, Any]
+    #: Ids of the globals of code without safepoints: rtl/ksys.py itself is there to see to what is pending, and
+    #: rtl/iteration.py drives bodies, past which a handler's exception must not get (and calls between Wait and trap).
+    quiet: frozenset[int]
 
 
 resumable = _Resumable()
@@ -227,8 +229,8 @@ def handler_raised() -> None:
 
 def safepoint() -> Iterable[Any]:
     """What `$sp` delegates to when the pending word is set: () where nothing more is to be done."""
-    if sys._getframe(2).f_globals is resumable.globals:
-        return ()  # a loop of rtl/ksys.py itself, which is here to see to what is pending
+    if id(sys._getframe(2).f_globals) in resumable.quiet:
+        return ()
     task = this.task
     if task.state != RUNNING:
         return ()  # on its way to a sleep, through the driver of a generator whose body has made the call
@@ -262,7 +264,7 @@ def connect(rtl: dict[str, Any]) -> None:
     """Take the resumable half: the globals of rtl/ksys.py."""
     for name in ("wait_in_call", "after_call", "after_error", "actions", "stress"):
         setattr(resumable, name, staticmethod(maker_of(rtl[name])))
-    resumable.globals = rtl
+    resumable.quiet = frozenset((id(rtl), id(library.namespace("iteration"))))
     hooks.safepoint = safepoint
 
 
