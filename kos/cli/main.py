@@ -24,6 +24,7 @@ VERBS = {
     "run": "run a program on the machine",
     "guests": "list the guest programs that ship with kos",
     "diff": "run a program under the host's Python and under kos, and compare",
+    "fuzz": "run random programs and compare with a model",
     "inspect": "look into a running machine",
     "plugins": "list the plugins: what is active, and what else there is",
     "bench": "measure kos beside the host",

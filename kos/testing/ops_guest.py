@@ -13,8 +13,9 @@ import sys
 import zlib
 from typing import Any
 
-from kos import guest
+from kos import guest as _guest
 
+guest: Any = _guest  # its numbers come by `*`, which type checkers do not see through
 PAGE = guest.PAGE_SIZE
 ARENA, PAGES = 0x1000_0000_0000, 16
 TABLE = 0x1001_0000_0000  #: a shared page: pid of each task, then tid of each thread
@@ -50,7 +51,7 @@ def look(world: World, me: int) -> str:
             guest.write(w, ARENA + page * PAGE, PAGE)
             words.append(f"{zlib.crc32(os.read(r, PAGE)):x}")
         except OSError as e:
-            words.append("-" if e.errno == errno.EFAULT else errno.errorcode[e.errno])
+            words.append("-" if e.errno == errno.EFAULT else errno.errorcode[e.errno or 0])
     return ",".join(words)
 
 
@@ -153,7 +154,7 @@ def run_task(world: World, me: int, state: list[int]) -> None:
     """Round after round of this task's part; the model says how it ends."""
     for ops in world.script[me]:
         os.read(world.go[me][0], 1)
-        words = []
+        words: list[str] = []
         for op in ops:
             if op[0] == "report":  # the next operation ends this task
                 os.write(world.done[me][1], (" ".join(words) + "\n").encode())
@@ -209,8 +210,12 @@ def run_all(plans: Any, together: int) -> None:
             sys.stdout.flush()
             pid = os.fork()
             if pid == 0:
-                drive(plan, w)
-                os._exit(96)
+                try:
+                    drive(plan, w)
+                except Exception as e:
+                    os.write(w, f"driver: {e!r}\nend\n".encode())
+                finally:
+                    os._exit(96)
             os.close(w)
             running.append((name, pid, r))
         for name, pid, r in running:

@@ -256,12 +256,12 @@ class Model:
 
     def aim(self, task: Task, page: int, exact: bool) -> int:
         """The page that is meant: any where `exact`, else one that can be used."""
-        usable = [p for p, m in task.process.pages.items() if m.prot & PROT_WRITE]
+        usable = sorted(p for p, m in task.process.pages.items() if m.prot & PROT_WRITE)
         if exact:
             return page
         if not usable:
             raise Skip
-        return sorted(usable)[page % len(usable)]
+        return usable[page % len(usable)]
 
     def do_store(self, task: Task, op: ops.Store) -> Any:
         page = self.aim(task, op.page, op.risk < 2)
@@ -315,7 +315,8 @@ class Model:
         return ("map", op.page, count, prot, op.kind, op.index, op.populate), None, False
 
     def span(self, op: Any) -> int:
-        return max(1, min(op.count, PAGES - op.page))
+        count: int = max(1, min(op.count, PAGES - op.page))
+        return count
 
     def prot(self, number: int) -> int:
         """Mostly readable and writable."""
