@@ -97,6 +97,8 @@ def handle_mm_fault(mm: Mm, vaddr: int, access: int) -> FaultResult:
     block = this.block
     if result is FaultResult.OK:
         block.nr_fault_minor += 1
+        if this.task is not None:
+            this.task.min_flt += 1  # there is no disk to wait for: no fault is a major one
     elif result is FaultResult.OOM:
         block.nr_oom += 1
     else:

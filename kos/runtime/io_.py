@@ -74,6 +74,7 @@ _EDITS = (
     ('"unsupported whence (%r)"', '"invalid whence (%r, should be 0, 1 or 2)"'),
     ('"invalid whence value"', 'f"whence value {whence} unsupported"'),
     ('"invalid number of bytes to read"', '"read length must be non-negative or -1"'),
+    ("            if n >= hint:", "            if n > hint:"),
     ('"illegal newline value: %r"', '"illegal newline value: %s"'),
 )
 _pyio = private_copy("_pyio", "_io", {"os": _EmulatedOs(), "_thread": SimpleNamespace(allocate_lock=NoLock)}, _EDITS)
@@ -199,6 +200,37 @@ for _class in (FileIO, BufferedReader, BufferedRandom):
 def _checkClosed(self: Any, msg: str | None = None) -> None:
     if self.closed:
         raise ValueError("I/O operation on closed file" if msg is None else msg)
+
+
+@_method(_pyio._BufferedIOMixin)
+def _raw_file(self: Any) -> Any:
+    if self._raw is None:
+        raise ValueError("raw stream has been detached")
+    return self._raw
+
+
+_pyio._BufferedIOMixin.raw = property(_raw_file)
+
+
+def _needs_seekable(cls: Any) -> None:
+    """Let seek() say so where the file cannot, as _io__Buffered_seek_impl does."""
+    inner = cls.seek
+
+    @functools.wraps(inner)
+    def seek(self: Any, target: int, whence: int = 0, /) -> Any:
+        if self.closed:
+            raise ValueError("seek of closed file")
+        if not 0 <= whence <= 4:
+            raise ValueError(f"whence value {whence} unsupported")
+        if not self.raw.seekable():
+            raise Unsupported("File or stream is not seekable.")
+        return inner(self, target, whence)
+
+    cls.seek = seek
+
+
+for _class in (BufferedReader, BufferedWriter, BufferedRandom):
+    _needs_seekable(_class)
 
 
 @_method(BufferedReader)
