@@ -132,13 +132,15 @@ def plain(value: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def in_a_child(work: Callable[[], Any]) -> Any:
-    """work() in a process without children (`os.wait` is tried) and with nothing to read on descriptor 0."""
+    """work() in a process without children (`os.wait` is tried) and whose only descriptors are 0, 1, 2 and 3."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-            with open(writing, "wb") as out:
+            os.dup2(writing, 3)
+            os.closerange(4, 4096)
+            with open(3, "wb") as out:
                 pickle.dump(work(), out)
         finally:
             os._exit(0)
