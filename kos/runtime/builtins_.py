@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -27,7 +28,10 @@ def print_(
 ) -> None:
     """print, to the world's sys.stdout if no file is given."""
     if unknown:
-        raise TypeError(f"{next(iter(unknown))!r} is an invalid keyword argument for print()")
+        name = next(iter(unknown))
+        if sys.version_info >= (3, 13):
+            raise TypeError(f"print() got an unexpected keyword argument {name!r}")
+        raise TypeError(f"{name!r} is an invalid keyword argument for print()")
     if hooks.DEAD[0]:
         return  # a weak reference's callback, as a dead task's objects are dropped
     if file is None:

@@ -7,6 +7,7 @@ import itertools
 import marshal
 import operator
 import re
+import sys
 import types
 import weakref
 from collections import deque
@@ -247,7 +248,9 @@ def reduce_given(freezer: Freezer, one: Given) -> Reduced:
 
 
 def reduce_pairwise(freezer: Freezer, one: Any) -> Reduced:
-    inside = gc.get_referents(one)
+    inside = [held for held in gc.get_referents(one) if held is not itertools.pairwise]  # from 3.12 on it holds that
+    if sys.version_info >= (3, 13):
+        inside.pop()  # the tuple that it reuses
     if len(inside) == 2:
         return (pairwise_from, (inside[0], inside[1]))
     return (itertools.pairwise, (Given(inside[0]) if inside else (),))
@@ -281,8 +284,6 @@ def reduce_module(freezer: Freezer, one: types.ModuleType) -> Reduced:
 
 def native_module(name: str) -> types.ModuleType:
     reference.native_dict(name)
-    import sys
-
     return sys.modules[name]
 
 
