@@ -14,7 +14,7 @@ from kos.hw.pte import PFN_MASK, PTE_FILE, PTE_P, PTE_SPECIAL, PTE_W, permits
 from kos.hw.tlb import reached
 from kos.mm.fault import Fault, FaultResult
 from kos.mm.pgtable import leaf_slices
-from kos.mm.structs import PG_USED, page_flags, page_mapcount, page_refcount
+from kos.mm.structs import PG_USED, frame_lock, page_flags, page_mapcount, page_refcount
 from kos.platform.host.process import yield_core
 from kos.plugin.guard import Guard
 
@@ -50,7 +50,8 @@ class ForkGuard(Guard):
     def _check(self, vaddr: int, entries: Any, side: str) -> None:
         own = np.flatnonzero((entries & _P != 0) & (entries & _NOT_OWN == 0))
         pfns = (entries[own] >> _SHIFT & _MASK).astype(np.int64)
-        flags, maps, refs = page_flags.np[pfns], page_mapcount.np[pfns], page_refcount.np[pfns]
+        with frame_lock:  # other CPUs drop their references meanwhile: both counts of one moment
+            flags, maps, refs = page_flags.np[pfns], page_mapcount.np[pfns], page_refcount.np[pfns]
         writable = entries[own] & _W != 0
         for wrong, rule in (
             (flags & PG_USED == 0, "the {side} maps frame {pfn}, which is free"),
