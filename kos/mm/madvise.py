@@ -92,12 +92,18 @@ def _has_holes(mm: Mm, start: int, end: int) -> bool:
 
 
 def _change_flags(mm: Mm, start: int, end: int, add: int, remove: int) -> None:
-    if add & VM_WIPEONFORK and any(v.mapping or v.flags & VM_SHARED for v in overlapping(mm, start, end)):
-        raise GuestFault(errno.EINVAL)  # private anonymous memory only
-    for v in isolate(mm, start, end):
-        v.flags = v.flags & ~remove | add
-    mm.map_seq += 1
-    merge_around(mm, start, end)
+    # Wiping is for private anonymous memory only. As in Linux's walk, what stands before anything else is changed.
+    refused = None
+    if add & VM_WIPEONFORK:
+        refused = next((v.start for v in overlapping(mm, start, end) if v.mapping or v.flags & VM_SHARED), None)
+        end = end if refused is None else max(start, refused)
+    if start < end:
+        for v in isolate(mm, start, end):
+            v.flags = v.flags & ~remove | add
+        mm.map_seq += 1
+        merge_around(mm, start, end)
+    if refused is not None:
+        raise GuestFault(errno.EINVAL)
 
 
 def _dontneed(mm: Mm, start: int, end: int, advice: int) -> None:
