@@ -154,6 +154,13 @@ class Statements(Expressions):
     def stmt_Raise(self, node: ast.Raise) -> None:
         parts = [part for part in (node.exc, node.cause) if part is not None]
         values: list[ast.expr | None] = [*self.operands(parts), None, None]
+        hidden = t.hidden_names(values[0]) if values[0] is not None and values[1] is None else []
+        if values[0] is not None and hidden:
+            # The frame must not keep what it raises, which holds the frame: its locals would live on.
+            self.emit(t.assign("$r", values[0]))
+            self.drop([name for name in hidden if name != "$r"])
+            moved = ast.Tuple([t.load("$r"), ast.NamedExpr(t.store("$r"), t.const(None))], ast.Load())
+            values[0] = t.item(moved, 0)
         self.emit(ast.Raise(values[0], values[1]))
 
     # -- leaving ------------------------------------------------------------------------------------------------

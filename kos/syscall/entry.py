@@ -121,7 +121,10 @@ def make_call(name: str, fn: Call) -> KernelCall:
             return result
         if cpu.pending[0]:
             return resumable.after_error(error)
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame: without this, a cycle, and the guest's locals live on
 
     return KernelCall(name, raw)
 
@@ -185,7 +188,10 @@ def retry(name: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
             return False, result
         take_restart()
         return True, result
-    raise error
+    try:
+        raise error
+    finally:
+        del error  # as in raw()
 
 
 _NO_RESTART = (0, 0, 0, 0)
@@ -255,8 +261,8 @@ def kos_module(calls: SimpleNamespace, world: Any) -> SimpleNamespace:
     """`_kos`, as the emulated modules and kos/runtime/rtl import it."""
     return SimpleNamespace(
         syscalls=calls, world=world, trap=trap, Fork=Fork, Exec=Exec, Exit=Exit, RESCHED=RESCHED,
-        next_action=next_action, handler_raised=handler_raised, retry=retry, woken=woken, attention=attention, stress_due=stress_due,
-        take_restart=take_restart, put_restart=put_restart,
+        next_action=next_action, handler_raised=handler_raised, retry=retry, woken=woken, attention=attention,
+        stress_due=stress_due, take_restart=take_restart, put_restart=put_restart,
     )  # fmt: skip
 
 

@@ -52,7 +52,10 @@ def after_call(result):
 def after_error(error):
     """The same for a call that failed."""
     actions()
-    raise error
+    try:
+        raise error
+    finally:
+        del error  # its traceback holds this frame
 
 
 def actions(handlers=True):

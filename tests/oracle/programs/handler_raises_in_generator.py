@@ -1,4 +1,4 @@
-"""A handler that raises while a generator's body runs: the exception comes from inside the body, and sleeps there end."""
+"""A handler that raises while a generator's body runs: the exception comes from inside; sleeps there end."""
 
 import os
 import signal
