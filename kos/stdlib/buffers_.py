@@ -234,6 +234,8 @@ class MappedView(InMemory):
         self._check()
         if isinstance(key, slice):
             return self._slice(key)
+        if isinstance(key, tuple) and len(key) == 1:
+            (key,) = key
         if not hasattr(type(key), "__index__"):
             if isinstance(key, tuple) and len(key) > 1:
                 raise TypeError("cannot index 1-dimension view with 2-element tuple")
@@ -259,7 +261,10 @@ class MappedView(InMemory):
         _memory().store(at, item.tobytes())
 
     def _store_slice(self, part: MappedView, value: Any) -> None:
-        data = value._native() if isinstance(value, MappedView) else host_memoryview(value)
+        try:
+            data = value._native() if isinstance(value, MappedView) else host_memoryview(value)
+        except TypeError:
+            raise TypeError(f"a bytes-like object is required, not '{type(value).__name__}'") from None
         if data.ndim != 1 or data.format.removeprefix("@") != self._fmt.removeprefix("@") or len(data) != part._count:
             raise ValueError("memoryview assignment: lvalue and rvalue have different structures")
         raw, size, store = data.tobytes(), self._size, _memory().store
@@ -294,6 +299,9 @@ class MappedView(InMemory):
         if not self._readonly:
             raise ValueError("cannot hash writable memoryview object")
         return hash(self.tobytes())
+
+
+MappedView.__name__ = "memoryview"  # what type(v).__name__ says; copies find the class by its qualified name
 
 
 def _restore_view(owner: Any, addr: int, count: int, readonly: bool, fmt: str, step: int) -> MappedView:
