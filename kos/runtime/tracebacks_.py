@@ -26,13 +26,16 @@ _PYIO = source_of("_pyio")[1]
 _C_IN_CPYTHON = ("partial.__call__", "partial.__new__", "reduce", "_lru_cache_wrapper.", "lru_cache.", "_make_key")
 _HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
 
+#: From 3.12 on these comprehensions have no frames of their own (PEP 709).
+_INLINED = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"} if sys.version_info >= (3, 12) else ())
+
 
 def is_own(code: CodeType) -> bool:
     """Whether the code is a part of kos, or Python code that stands where CPython has C: guests do not see it."""
     name = code.co_filename
     if name == _PYIO or (name == functools.__file__ and code.co_qualname.startswith(_C_IN_CPYTHON)):
         return True
-    return name.startswith((_HOME, "<kos", "<frozen importlib"))
+    return name.startswith((_HOME, "<kos", "<frozen importlib")) or code.co_name in _INLINED
 
 
 class _Sys:
