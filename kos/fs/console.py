@@ -311,6 +311,8 @@ class _Stream(Ops):
                 ready |= POLLIN | 0x40 if not stat.S_ISFIFO(stream.mode) else POLLHUP
             else:
                 _want_input(ring)
+                if not stream.is_tty and (stat.S_ISREG(stream.mode) or stat.S_ISCHR(stream.mode)):
+                    ready |= POLLIN | 0x40  # a file, or /dev/null: a read finds its bytes or its end, sooner or later
         if file.stream != STDIN or stream.is_tty:
             ring = console_state.s.rings[stream.ring]
             if ring.head - ring.tail < RING:

@@ -230,6 +230,8 @@ def write(m: Mapping, pos: int, data: bytes | memoryview) -> int:
     view = memoryview(data)
     done = 0
     with mapping_lock(m):
+        if pos > m.size and done < len(view):
+            _clear_tail(m)
         while done < len(view):
             offset = pos & PAGE_SIZE - 1
             chunk = min(PAGE_SIZE - offset, len(view) - done)
@@ -256,16 +258,23 @@ def truncate(m: Mapping, size: int) -> None:
     """
     with mapping_lock(m):
         old = m.size
+        if size > old:
+            _clear_tail(m)  # who maps the file may have stored there
         m.size = size
     if size >= old:
         return
     _evict(m, size + PAGE_SIZE - 1 >> 12, MAX_PAGES)
     with mapping_lock(m):
-        tail = size & PAGE_SIZE - 1
-        pfn = find_page(m, size >> 12) if tail else 0
-        if pfn:
-            at = (pfn << 12) + tail
-            frames.mem[at : at + PAGE_SIZE - tail] = ZEROS[tail:]
+        _clear_tail(m)
+
+
+def _clear_tail(m: Mapping) -> None:
+    """Zeros from the end of the file to the end of its page; mapping lock held."""
+    tail = m.size & PAGE_SIZE - 1
+    pfn = find_page(m, m.size >> 12) if tail else 0
+    if pfn:
+        at = (pfn << 12) + tail
+        frames.mem[at : at + PAGE_SIZE - tail] = ZEROS[tail:]
 
 
 def punch_hole(m: Mapping, first: int, last: int) -> None:

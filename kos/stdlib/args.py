@@ -151,10 +151,18 @@ def source(buffer: Any) -> bytes | Window:
     window = window_of(buffer, False)
     if window is not None:
         return window
+    return _contiguous(buffer).tobytes()
+
+
+def _contiguous(buffer: Any) -> memoryview:
+    """A host object as the one piece that C would ask it for."""
     try:
-        return memoryview(buffer).tobytes()
+        view = memoryview(buffer)
     except TypeError:
         raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
+    if not view.c_contiguous:
+        raise BufferError("memoryview: underlying buffer is not C-contiguous")
+    return view
 
 
 def sources(function: str, buffers: Any) -> list[bytes | Window]:
@@ -175,10 +183,7 @@ def targets(function: str, buffers: Any) -> tuple[list[Segment], list[memoryview
             segments.append(window)
             views.append(None)
             continue
-        try:
-            view = memoryview(buffer)
-        except TypeError:
-            raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
+        view = _contiguous(buffer)
         if view.readonly:
             raise BufferError("Object is not writable.")
         segments.append(view.nbytes)
