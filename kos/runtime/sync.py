@@ -6,14 +6,19 @@ which switches to the scheduler and comes back with the answer. Fork is refused,
 
 from __future__ import annotations
 
+import ast
 import errno
+import os.path
 import sys
 from types import FrameType
 from typing import Any
 
+import kos
 from kos.compiler.units import by_stub
 from kos.runtime import hooks
 from kos.runtime.traps import Carry, Fork
+
+_HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
 
 
 def sync(body: Any) -> Any:
@@ -47,19 +52,33 @@ def suspend(trap: Any) -> Any:
 
 
 def _c_function(frame: FrameType | None) -> str:
-    """Name what called into the guest from C: the call that the guest frame below the stub is executing."""
-    while frame is not None and id(frame.f_code) not in by_stub:
+    """Name what called into the guest from C: the call that the frame below the stub, or the generator, executes."""
+    while frame is not None and frame.f_code.co_filename.startswith(_HOME):
         frame = frame.f_back
     if frame is None:
         return "native code"
-    stub, below = frame.f_code, frame.f_back
-    if below is None:
-        return f"the caller of {stub.co_qualname}"
-    source = _segment(below)
-    name = source.split("(", 1)[0].strip() if "(" in source else ""
-    if name and all(part.isidentifier() for part in name.split(".")):
-        return name
-    return f"the caller of {stub.co_qualname}"
+    caller = "the caller of a generator"
+    below: FrameType | None = frame
+    if id(frame.f_code) in by_stub:
+        caller, below = f"the caller of {frame.f_code.co_qualname}", frame.f_back
+    return (_called(_segment(below)) if below is not None else "") or caller
+
+
+def _called(source: str) -> str:
+    """The name of the function in the text of a call; "" where it is no call, or of something without a name."""
+    try:
+        node = ast.parse(source.strip(), mode="eval").body
+    except SyntaxError:  # only the first of several lines
+        name = source.split("(", 1)[0].strip() if "(" in source else ""
+        return name if all(part.isidentifier() for part in name.split(".")) else ""
+    if not isinstance(node, ast.Call):
+        return ""
+    func: ast.AST = node.func
+    while isinstance(func, ast.Attribute):
+        func = func.value
+    if isinstance(func, ast.Name):
+        return ast.unparse(node.func)
+    return node.func.attr if isinstance(node.func, ast.Attribute) else ""
 
 
 def _segment(frame: FrameType) -> str:

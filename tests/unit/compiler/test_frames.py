@@ -162,8 +162,16 @@ def test_a_generator_is_its_state() -> None:
     body.close()
 
 
-def test_fork_under_c_code_names_the_c_function() -> None:
-    """A fork in a sort key is refused with ENOTSUP, and says who stands between."""
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        ("sorted([2, 1], key=key)", "sorted"),
+        ("sum(key(x) for x in [1])", "sum"),
+        ("__import__('re').sub('a', key, 'a')", "sub"),
+    ],
+)
+def test_fork_under_c_code_names_the_c_function(call: str, name: str) -> None:
+    """A fork in a sort key, or in a generator that C iterates, is refused and says who stands between."""
     toy = Toy(stress=False)
     body = toy.body(
         "from kos.runtime.kernelcall import trap\n"
@@ -171,7 +179,7 @@ def test_fork_under_c_code_names_the_c_function() -> None:
         "def key(x):\n"
         "    return trap(Fork())\n"
         "try:\n"
-        "    sorted([2, 1], key=key)\n"
+        f"    {call}\n"
         "except OSError as e:\n"
         "    print(e.errno, e.strerror)\n",
         "<fork in key>",
@@ -180,7 +188,7 @@ def test_fork_under_c_code_names_the_c_function() -> None:
     with contextlib.redirect_stdout(out):
         toy.drive(body)
 
-    assert out.getvalue() == f"{errno.ENOTSUP} fork: sorted, which is C code, stands between\n"
+    assert out.getvalue() == f"{errno.ENOTSUP} fork: {name}, which is C code, stands between\n"
 
 
 @pytest.mark.parametrize(("line", "source"), [(1, "async def f(): pass\n"), (2, "x = 1\nasync def g(): pass\n")])
