@@ -221,9 +221,10 @@ class _Cpu:
 
         Runs between two bytecodes. Inside kos' own code it does nothing: the pending word is set, and the
         end of that section looks at it. Between the guest's own bytecodes, or in library code that the guest
-        called, it is a safepoint like any other.
+        called, it is a safepoint like any other. But not where the guest's frames move without the guest: a context
+        that is being restored has another one before it in `current`, which must not get this one's greenlet.
         """
         this.block.nr_host_signals += 1
-        if not parts.is_guest_code(frame) or self.loops.current is None or this.task is None:
+        if not self.loops.inside or not parts.is_guest_code(frame) or this.task is None:
             return
         self.traps.forced_safepoint()

@@ -86,7 +86,9 @@ class Loops:
         self._body = body  #: the scheduler loop: (context, trap) to begin with
         self._spare: list[greenlet] = []
         self._burying: greenlet | None = None
-        self.current: Context | None = None  #: the context that runs now
+        self.current: Context | None = None  #: the context that runs now, or ran last
+        #: Does `current` run now? Not so while one is built, saved or dropped, although guest frames move then, too.
+        self.inside = False
 
     def run(self, ctx: Context) -> tuple[Context, Any]:
         """Run ctx until some context of this CPU traps; which, and its trap.
@@ -95,11 +97,14 @@ class Loops:
         """
         self.current = ctx
         switch_to(ctx.world)
+        self.inside = True
         if ctx.pinned is None:
             try:
-                return ctx, ctx.run()
+                trap = ctx.run()
             except Buried:
                 return self._lie_spare(self._burying)
+            self.inside = False
+            return ctx, trap
         g = ctx.pinned
         ctx.pinned = None
         return self._lie_spare(g)
@@ -114,6 +119,7 @@ class Loops:
         """From inside C code: give the trap to the scheduler, on another greenlet; returns its result."""
         ctx = self.current
         assert ctx is not None
+        self.inside = False
         ctx.pinned = getcurrent()
         depth, hooks.sync_depth = hooks.sync_depth, 0
         if self._spare:
