@@ -107,6 +107,7 @@ def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
     proc_exec.hooks.resolve = resolve
     pipe.on_sigpipe(_send_sigpipe)
     memory.hooks.on_bad_access = _bad_access
+    memory.hooks.note_bad_access = _note_bad_access
     memory.hooks.on_out_of_memory = _out_of_memory
     entry.Stress.on = config.stress_context
     prepare_guests()
@@ -138,16 +139,23 @@ def _nudge(cpu: int) -> None:
 
 def _bad_access(vaddr: int, sig: int) -> None:
     """A guest's load or store that cannot be: the signal is taken here and now; returns only to retry."""
-    from kos.proc import signal
     from kos.runtime.sync import sync
     from kos.syscall import entry
+
+    _note_bad_access(vaddr, sig)
+    sync(entry.resumable.actions())
+
+
+def _note_bad_access(vaddr: int, sig: int) -> None:
+    """The same without taking the signal: that is for the next safepoint."""
+    from kos.proc import signal
 
     task = this.task
     if task is None:
         raise KernelBug(f"bad access to {vaddr:#x} with no task")
     this.block.nr_fault_bad += 1
     signal.force(task, sig)
-    sync(entry.resumable.actions())
+    this.pending[0] = 1
 
 
 def _out_of_memory(vaddr: int) -> None:

@@ -42,6 +42,8 @@ class Hooks:
 
     #: (vaddr, signal): returns only to have the access tried again
     on_bad_access: Callable[[int, int], None] = staticmethod(_no_task)
+    #: (vaddr, signal): the same for an access on C's behalf: the signal is taken once C has returned
+    note_bad_access: Callable[[int, int], None] = staticmethod(_no_task)
     #: (vaddr): returns to have the access tried again, once memory has been found
     on_out_of_memory: Callable[[int], None] = staticmethod(_no_killer)
 
@@ -200,6 +202,19 @@ def store(vaddr: int, data: bytes | bytearray | memoryview) -> None:
         upto = _run(hot.write, vaddr, end, delta)
         hot.mem[vaddr + delta : upto + delta] = view[vaddr - begin : upto - begin]
         vaddr = upto
+
+
+def is_accessible(vaddr: int, n: int, access: int) -> bool:
+    """May C's copy of these bytes be made, or stored back? If not, its signal is noted: C cannot be left from here."""
+    known = hot.write if access == WRITE else hot.read
+    for page in range(vaddr >> 12, vaddr + n + 4095 >> 12):
+        if page in known:
+            continue
+        result = resolve(max(page << 12, vaddr), access)
+        if result in (FaultResult.SIGBUS, FaultResult.SIGSEGV):
+            hooks.note_bad_access(vaddr, SIGBUS if result is FaultResult.SIGBUS else SIGSEGV)
+            return False
+    return True
 
 
 def _run(known: dict[int, int], vaddr: int, end: int, delta: int) -> int:

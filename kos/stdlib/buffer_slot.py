@@ -18,6 +18,7 @@ import mmap
 import sys
 from typing import Any
 
+from kos.hw.pte import READ, WRITE
 from kos.stdlib.buffers_ import InMemory, host_memoryview
 
 _PYBUF_WRITABLE = 1
@@ -64,6 +65,8 @@ class Loan:
         from kos.runtime import memory
 
         addr, length = exporter._kos_window(writable)
+        if length and not memory.is_accessible(addr, length, READ):
+            raise BufferError("bad address")
         self.addr = addr
         self.copy = bytearray(memory.load(addr, length)) if length else bytearray()
         self.before = bytes(self.copy) if writable else None
@@ -86,13 +89,16 @@ class Loan:
 
     def _store_piece(self, store: Any, low: int, high: int) -> None:
         """Store [low, high) without the bytes at its two ends that are as they were."""
+        from kos.runtime import memory
+
         before, after = self.before, self.copy
         assert before is not None
         while low < high and before[low] == after[low]:
             low += 1
         while low < high and before[high - 1] == after[high - 1]:
             high -= 1
-        store(self.addr + low, bytes(after[low:high]))
+        if memory.is_accessible(self.addr + low, high - low, WRITE):
+            store(self.addr + low, bytes(after[low:high]))
 
 
 def install(cls: type[InMemory], name: bytes) -> None:
@@ -137,7 +143,7 @@ def _get(exporter: Any, buffer: Any, flags: int) -> int:
         buffer.contents.internal = id(loan)
         _loans[id(loan)] = loan
         return 0
-    except Exception as error:
+    except BaseException as error:  # the end of a task that its access kills, too
         _failure[:] = [type(error), error]
         _raised[0], _raised[1] = id(_failure[0]), id(_failure[1])
         return -1
