@@ -43,6 +43,16 @@ def test_programs_that_hypothesis_finds_do_what_the_model_says(several):
     assert found is None, f"program {found.name}:\n{found.text}"
 
 
+def test_kos_fuzz_runs_a_range_of_seeds(kos):
+    result = kos("fuzz", "--batch", 2, "0:3")
+
+    assert (result.status, result.stdout) == (0, "seeds 0 to 1: no difference\nseeds 2 to 2: no difference\n")
+
+
+def test_kos_fuzz_wants_a_range(kos):
+    assert kos("fuzz", "9:3").stderr == "kos fuzz: 9:3: found no seeds, expected a range such as 0:1000\n"
+
+
 def test_a_seed_makes_the_same_program_each_time():
     assert random_program(7) == random_program(7)
     assert expected({7: plan(random_program(7))}) == expected({7: plan(random_program(7))})
