@@ -6,7 +6,7 @@ each operation that cannot be done at its place or whose outcome would depend on
 knowledge, and any part of a failing program is a program again, which is all that shrinking wants.
 
 Steps come in rounds. The tasks of one round run at the same time, on as many CPUs as there are; a round begins when the
-last one is over. Three files share the work: this one has the words, ops_model.py says what a program prints, and
+last one is over. This file has the words, ops_model.py (with ops_state.py) says what a program prints, and
 ops_guest.py is the guest program that does it.
 """
 
