@@ -193,10 +193,18 @@ def cpu_down() -> None:
 
 
 def publish_counts() -> None:
-    """What is counted in this process, because a count in the arena costs more, goes to the control block."""
+    """What is counted in this process, because a count in the arena costs more, goes to the control block.
+
+    What plugins have printed is written out, too: a CPU process ends without Python's own end.
+    """
     from kos.syscall import entry
 
     this.block.nr_syscalls = entry.nr_calls[0]
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue  # nobody reads it any more
 
 
 # --- checks --------------------------------------------------------------------------------------------

@@ -139,7 +139,7 @@ def in_a_child(work: Callable[[], Any]) -> Any:
         try:
             os.dup2(os.open(os.devnull, os.O_RDWR), 0)
             os.dup2(writing, 3)
-            os.closerange(4, 4096)
+            os.closerange(4, 1 << 20)
             with open(3, "wb") as out:
                 pickle.dump(work(), out)
         finally:
