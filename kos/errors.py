@@ -34,6 +34,10 @@ class HostError(Exception):
     """The host cannot give what the machine needs (shared memory, processes)."""
 
 
+class MachineFailed(Exception):
+    """The machine ended by itself: a CPU died, hung or panicked. The text is the report; exit status 70."""
+
+
 class UsageError(Exception):
     """The user's command cannot be carried out as given: one clear line, exit status 2."""
 

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from kos.cli.values import did_you_mean
-from kos.errors import HostError, UsageError
+from kos.errors import HostError, MachineFailed, UsageError
 
 if TYPE_CHECKING:
     from kos.hooks.tables import Command
@@ -87,6 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UsageError, HostError) as e:
         print(f"{verb}: {e}", file=sys.stderr)
         return EX_USAGE
+    except MachineFailed as e:
+        print(f"{verb}: {e}", file=sys.stderr)
+        return EX_SOFTWARE
     except KeyboardInterrupt:
         return EX_INTERRUPTED
     except BrokenPipeError:

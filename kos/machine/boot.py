@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kos.arena.arena import Arena
-from kos.errors import HostError, UsageError
+from kos.errors import UsageError
 from kos.machine import control as ctl
 from kos.machine import parts
 from kos.machine.config import MachineConfig
@@ -109,7 +109,7 @@ class Booted:
 
 
 def boot(config: MachineConfig) -> Booted:
-    """A machine whose CPUs are up. Raises HostError or UsageError, with nothing left behind."""
+    """A machine whose CPUs are up. Raises HostError, UsageError or MachineFailed, with nothing left behind."""
     params = config.params()
     name = f"kos-{config.name}" if config.name else f"kos-{this_pid()}-{next(_numbers)}"
     active = parts.declare(config)
@@ -129,7 +129,7 @@ def boot(config: MachineConfig) -> Booted:
         supervisor.start(cpu_main, log_parts, config, boot_ns)
         return Booted(arena, supervisor, config, boot_ns, active)
     except MachineFailed as e:
-        raise HostError(f"the machine did not boot: {e}") from None
+        raise MachineFailed(f"the machine did not boot: {e}") from None
     finally:
         if supervisor is None or not supervisor.processes:
             if supervisor is not None:

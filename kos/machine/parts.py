@@ -202,7 +202,8 @@ def publish_counts() -> None:
     this.block.nr_syscalls = entry.nr_calls[0]
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:  # a descriptor that was never open
+                stream.flush()
         except (OSError, ValueError):
             continue  # nobody reads it any more
 

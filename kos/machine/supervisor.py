@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kos.arena.arena import Arena
-from kos.errors import HostError
+from kos.errors import HostError, MachineFailed
 from kos.fs import console
 from kos.hw import ipi
 from kos.hw.cpu import CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
@@ -31,10 +31,6 @@ SILENT_NS = 800_000_000  #: a CPU without a heartbeat for so long is looked at
 PATIENCE_NS = 2_000_000_000  #: for CPUs that were told to stop
 FAILED_PATIENCE_NS = 300_000_000  #: the same, when the machine has failed
 RING_AFTER_TICKS = 4  #: a CPU this far behind its ticks is interrupted by a host signal
-
-
-class MachineFailed(Exception):
-    """The machine ended by itself: a CPU died, hung or panicked. The text is the report."""
 
 
 @dataclass
