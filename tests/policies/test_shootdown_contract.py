@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 import random
 from collections.abc import Callable
 
+import pytest
 from mm_box import Segv, run_on_cpus, safepoint
 from policy_box import PolicyBox
 
