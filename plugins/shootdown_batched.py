@@ -62,13 +62,15 @@ class BatchedShootdown:
                 spaces.setdefault(ctx_id, []).append(request)
         merged = []
         for requests in spaces.values():
-            mm = requests[0].mm
-            start, end = (requests[0].start, requests[0].end) if len(requests) == 1 else FULL
+            last = requests[-1]
+            start, end = (last.start, last.end) if len(requests) == 1 else FULL
             pages = sum(request.pages for request in requests)
-            # Read now, later than the entries were changed: who has come since has seen this generation.
-            targets = self._users(mm)
+            # Who uses it now, later than the entries were changed: who has come since has seen their absence.
+            # The generation is our own last change's: a later one is another CPU's, and who flushed only our
+            # range and believed to have caught up with that would never forget the other CPU's pages.
+            targets = self._users(last.mm)
             if targets:
-                merged.append(FlushRequest(mm, start, end, pages, requests[0].reason, mm.tlb_gen, targets))
+                merged.append(FlushRequest(last.mm, start, end, pages, last.reason, last.gen, targets))
         return merged
 
     def _users(self, mm: Mm) -> list[int]:

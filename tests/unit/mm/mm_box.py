@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -10,18 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import multiprocess
+from multiprocess.connection import wait
 
 import kos.fs.structs
 import kos.sched.structs  # noqa: F401  # declares its tables, as a real machine has them
 from kos.arena.arena import Arena
 from kos.audit.memory import audit_memory, audit_tlb
 from kos.hw import ipi
-from kos.hw.cpu import CPU_RUNNING, CPU_STOPPED, cpu_block, this
+from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, MAX_HELD, cpu_block, this
 from kos.hw.relax import relax
-from kos.mm import boot, policy, switch
+from kos.mm import boot, policy, shootdown, switch
 from kos.mm.mm import mm_alloc, mmput
 from kos.mm.structs import Mm
-from kos.params import Params
+from kos.params import MAX_CPUS, Params
 from kos.platform.host.doorbell import Doorbell
 from kos.runtime import memory
 from kos.sync import spinlock
@@ -101,63 +103,102 @@ def safepoint() -> None:
 def run_on_cpus(count: int, body: Callable[[int], None], seconds: float = 60.0) -> None:
     """Run body(cpu) on CPUs 1..count-1 as forked processes and on this one, CPU 0; all of them must return.
 
-    Each leaves with its own TLB audited and no address space loaded. An error in one is an error here.
+    When the last has returned, each audits its own TLB, loads no address space, and answers until all have left.
+    An error in one is an error here. A tick makes each CPU look up from its waits: at the time limit each says where
+    it is, which locks it holds, and whose answers it waits for.
     """
     context = multiprocess.get_context("fork")
     failures = context.SimpleQueue()
+    end = time.monotonic() + seconds
+    arrived = [CPU_IDLE, CPU_STOPPED]
+
+    def check() -> None:
+        if time.monotonic() > end:
+            raise TimeoutError(f"cpu {this.id} is not done within {seconds} s; {describe(count)}")
+        if this.id and not failures.empty():
+            raise Stopped
+        if not this.id and not failures.empty():
+            raise AssertionError(failures.get())
+
+    def all_reach(state: int) -> None:
+        """Answer until every CPU has come this far."""
+        this.block.state = state
+        while any(cpu_block(c).state not in arrived[arrived.index(state) :] for c in range(count)):
+            relax()
+
+    def work(cpu: int) -> None:
+        body(cpu)
+        # While another CPU changes the tables our TLB may lawfully be behind them: audit when all is quiet.
+        all_reach(CPU_IDLE)
+        problems = audit_tlb()
+        assert not problems, problems
+        switch.load_mm(None)
+        all_reach(CPU_STOPPED)
 
     def main(cpu: int) -> None:
+        status = 0
         try:
             this.become(cpu, count)
             this.mm = None
             boot.boot_cpu()
-            body(cpu)
-            problems = audit_tlb()
-            if problems:
-                failures.put(f"cpu {cpu}: {problems}")
-            leave()
+            work(cpu)
+        except Stopped:
+            status = 2
         except BaseException:
             failures.put(f"cpu {cpu}: {traceback.format_exc()}")
-            for c in range(count):
-                cpu_block(c).pending = 1  # they wait for us: let them look
-        os._exit(0)
+            status = 1
+        os._exit(status)
 
-    def leave() -> None:
-        """Stop using memory, and answer until everybody has."""
-        switch.load_mm(None)
-        this.block.state = CPU_STOPPED
-        while any(cpu_block(c).state != CPU_STOPPED for c in range(count)):
-            if time.monotonic() > end or not failures.empty():
-                break
-            relax()
+    def tick() -> None:
+        while not stop_ticking.wait(0.05):
+            for p in others:
+                died = wait([p.sentinel], 0) and cpu_block(int(p.name)).state != CPU_STOPPED
+                if died and failures.empty():
+                    failures.put(f"cpu {p.name} died")
+            for cpu in range(count):
+                cpu_block(cpu).pending = 1
 
-    end = time.monotonic() + seconds
     for cpu in range(count):
         cpu_block(cpu).state = CPU_RUNNING
-    others = [context.Process(target=main, args=(cpu,)) for cpu in range(1, count)]
-    for p in others:
-        p.start()
-    watch = ipi.poll_hooks
-
-    def check() -> None:
-        if time.monotonic() > end:
-            raise TimeoutError(f"not done within {seconds} s")
-        if not failures.empty():
-            raise AssertionError(failures.get())
-
-    watch.append(check)
+    others = [context.Process(target=main, args=(cpu,), name=str(cpu)) for cpu in range(1, count)]
+    stop_ticking = threading.Event()
+    ticker = threading.Thread(target=tick)
+    ipi.poll_hooks.append(check)
     try:
-        body(0)
-        leave()
+        for p in others:
+            p.start()
+        ticker.start()
+        work(0)
         for p in others:
             p.join(max(0.1, end - time.monotonic()))
     finally:
-        watch.remove(check)
+        ipi.poll_hooks.remove(check)
+        stop_ticking.set()
+        ticker.join()
         for p in others:
             if p.is_alive():
+                p.join(2)  # a CPU that fails tells its own story first
                 p.kill()
                 p.join()
     if not failures.empty():
         raise AssertionError(failures.get())
     if any(p.exitcode for p in others):
         raise AssertionError(f"exit codes {[p.exitcode for p in others]}")
+
+
+class Stopped(Exception):
+    """Another CPU has failed."""
+
+
+def describe(count: int) -> str:
+    """What each CPU holds and whom it waits for."""
+    lines = []
+    for cpu in range(count):
+        block, slot = cpu_block(cpu), shootdown.flush_slots[cpu + 1]
+        locks = [spinlock.lock_name(block.held[k]) for k in range(MAX_HELD) if block.held[k]]
+        acks = [shootdown.flush_acks.v[cpu * (MAX_CPUS + 1) + c] for c in range(count)]
+        lines.append(
+            f"cpu {cpu}: state {block.state} pending {block.pending} lazy {block.lazy} holds {locks} "
+            f"flush {slot.done}/{slot.seq} acknowledged {acks}"
+        )
+    return "; ".join(lines)

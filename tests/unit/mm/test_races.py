@@ -97,7 +97,6 @@ def test_copy_on_write_is_seen_by_all_threads_at_once(make_box: Callable[..., An
     box.drop(mm)
 
 
-@pytest.mark.slow  # on a busy host it has failed about once in ten: not understood yet, run it by hand
 @pytest.mark.parametrize("tlb", [(64, 4), (4, 2)])
 def test_everybody_shoots_at_everybody(make_box: Callable[..., Any], tlb: tuple[int, int]) -> None:
     """All CPUs map, protect, unmap, fork and store in one address space: nothing hangs, the audit is clean.

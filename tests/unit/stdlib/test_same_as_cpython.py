@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import faulthandler
 import fcntl
 import mmap
 import os
@@ -140,6 +141,7 @@ def in_a_child(work: Callable[[], Any]) -> Any:
             os.dup2(os.open(os.devnull, os.O_RDWR), 0)
             os.dup2(writing, 3)
             os.closerange(4, 1 << 20)
+            faulthandler.dump_traceback_later(60, exit=True)  # a call that hangs says where, and leaves nobody behind
             with open(3, "wb") as out:
                 pickle.dump(work(), out)
         finally:
@@ -147,7 +149,8 @@ def in_a_child(work: Callable[[], Any]) -> Any:
     os.close(writing)
     with open(reading, "rb") as result:
         data = result.read()
-    os.waitpid(pid, 0)
+    _, status = os.waitpid(pid, 0)
+    assert status == 0 and data, "the child that compares the calls did not finish: its stack is on stderr"
     return pickle.loads(data)
 
 
