@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-import pytest
 from mm_box import Segv, run_on_cpus, safepoint
 from policy_box import PolicyBox
 
