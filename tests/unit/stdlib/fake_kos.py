@@ -6,16 +6,21 @@ the host's memory, by the same functions that serve kos.guest there.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import importlib
+import json
+import mmap
 import os
+import posixpath
 import resource
 import select
 import signal
+import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -154,9 +159,8 @@ def calls() -> SimpleNamespace:
     return k
 
 
-@contextmanager
-def emulated() -> Iterator[dict[str, SimpleNamespace]]:
-    """The emulated modules by name, over the host; the real modules of the runtime are put aside meanwhile."""
+def emulated() -> dict[str, SimpleNamespace]:
+    """The emulated modules by name, over the host. For a process in which the runtime is not loaded."""
     own = FakeWorld()
     kos_module = ModuleType("_kos")
     k = calls()
@@ -167,31 +171,55 @@ def emulated() -> Iterator[dict[str, SimpleNamespace]]:
     names = "load store load8 load16 load32 load64 store8 store16 store32 store64 fetch_add64 exchange64"
     vars(memory).update({name: getattr(guest, name) for name in [*names.split(), "compare_exchange64"]})
     vars(memory)["is_accessible"] = lambda vaddr, n, access: True
-    aside = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("kos.stdlib.")}
-    aside.update({name: sys.modules[name] for name in ("kos.runtime.memory", "_kos") if name in sys.modules})
     sys.modules["_kos"], sys.modules["kos.runtime.memory"] = kos_module, memory
-    runtime = importlib.import_module("kos.runtime")
-    real_memory = vars(runtime).get("memory")  # `from kos.runtime import memory` looks here first
-    vars(runtime)["memory"] = memory
+    vars(importlib.import_module("kos.runtime"))["memory"] = memory  # `from kos.runtime import memory` looks here
+    importlib.import_module("kos.stdlib.kernel").attach(k, lambda: own, lambda: False)
+    importlib.import_module("kos.stdlib.buffers_")._memory_module = memory
+
+    def load_part(part: str) -> dict[str, Any]:
+        return vars(importlib.import_module(f"kos.stdlib.{part}"))
+
+    out: dict[str, SimpleNamespace] = {}
+    for name in stdlib.MODULES:
+        names_of = stdlib.namespace(name, load_part) | stdlib.world_namespace(name, load_part, own)
+        out[name] = SimpleNamespace(**names_of)
+    out["os"].path = out["posixpath"]
+    out["builtins"] = SimpleNamespace(**stdlib.replaced_builtins())
+    return out
+
+
+# --- the program: each expression of standard input, under CPython's module and under ours -----------------------
+
+
+def outcome(expression: str, names: dict[str, Any]) -> list[Any]:
+    """The value, or the error with all that it says; without addresses of objects."""
     try:
-        kernel = importlib.import_module("kos.stdlib.kernel")
-        kernel.attach(k, lambda: own, lambda: False)
-        importlib.import_module("kos.stdlib.buffers_")._memory_module = memory
+        found: list[Any] = ["value", repr(eval(expression, names))]
+    except KeyError as e:
+        found = ["KeyError", str(e)]
+    except Exception as e:
+        found = [type(e).__name__, str(e), repr(getattr(e, "filename", None)), getattr(e, "errno", None)]
+    return [part.split(" at 0x")[0] if isinstance(part, str) else part for part in found]
 
-        def load_part(part: str) -> dict[str, Any]:
-            return vars(importlib.import_module(f"kos.stdlib.{part}"))
 
-        out: dict[str, SimpleNamespace] = {}
-        for name in stdlib.MODULES:
-            names_of = stdlib.namespace(name, load_part) | stdlib.world_namespace(name, load_part, own)
-            out[name] = SimpleNamespace(**names_of)
-        out["os"].path = out["posixpath"]
-        out["builtins"] = SimpleNamespace(**stdlib.replaced_builtins())
-        yield out
-    finally:
-        for name in [name for name in sys.modules if name.startswith("kos.stdlib.")]:
-            del sys.modules[name]
-        del sys.modules["_kos"], sys.modules["kos.runtime.memory"], vars(runtime)["memory"]
-        if real_memory is not None:
-            vars(runtime)["memory"] = real_memory
-        sys.modules.update(aside)
+def main() -> None:
+    """argv[1]: a module's name. Standard input: a JSON list of expressions; output: [[ours, CPython's], ...]."""
+    expressions = json.load(sys.stdin)
+    out = os.fdopen(os.dup(1), "w")  # 3, the only descriptor above 2
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1):
+        os.dup2(null, fd)
+    os.close(null)
+    ours: dict[str, Any] = {**emulated(), "zlib": zlib, "struct": struct, "errno": errno}
+    ours["memoryview"] = ours["builtins"].memoryview
+    hosts = [os, mmap, signal, time, resource, select, fcntl, posixpath, zlib, struct, errno]
+    host = {m.__name__: m for m in hosts} | {"posixpath": posixpath}
+    if sys.argv[1] == "mmap":
+        ours["m"], host["m"] = ours["mmap"].mmap(-1, 16), mmap.mmap(-1, 16)
+    json.dump([[outcome(e, ours), outcome(e, host)] for e in expressions], out)
+    out.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
