@@ -26,10 +26,10 @@ from kos.fs.structs import F_CONSOLE, File, inodes
 from kos.hw.cpu import SUPERVISOR, cpu_block, this
 from kos.hw.ipi import notify
 from kos.platform.host.atomic import fence
-from kos.runtime.traps import Wait
 from kos.sched.structs import WaitQueue
 from kos.sched.waitqueue import prepare_to_wait, wake_all
 from kos.sync.spinlock import SpinLock
+from kos.traps import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

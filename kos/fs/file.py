@@ -18,8 +18,8 @@ from kos.platform.host.atomic import MASK64, fetch_add64
 
 if TYPE_CHECKING:
     from kos.fs.iov import Sink, Source
-    from kos.runtime.traps import Wait
     from kos.sched.structs import Task
+    from kos.traps import Wait
 
 SETTABLE = os.O_APPEND | os.O_NONBLOCK | os.O_ASYNC | os.O_DIRECT | os.O_NOATIME  #: what F_SETFL may change
 POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLNVAL = 1, 2, 4, 8, 16, 32

@@ -36,9 +36,9 @@ from kos.fs.structs import (
 from kos.hw.cpu import this
 from kos.params import PAGE_SIZE
 from kos.platform.host.clock import wall_ns
-from kos.runtime.traps import Wait
 from kos.sched.structs import Task
 from kos.sched.waitqueue import prepare_to_wait, wake_all
+from kos.traps import Wait
 
 if TYPE_CHECKING:
     from kos.fs.iov import Sink, Source

@@ -16,10 +16,10 @@ from kos.arena.layout import Struct, layout, u32
 from kos.arena.table import Alone
 from kos.hw.cpu import this
 from kos.platform.host.atomic import fence
-from kos.runtime.traps import Wait
 from kos.sched.structs import WaitQueue
 from kos.sched.waitqueue import finish_wait, prepare_to_wait, wake_all
 from kos.sync.spinlock import SpinLock
+from kos.traps import Wait
 
 T = TypeVar("T")
 

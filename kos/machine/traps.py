@@ -30,10 +30,10 @@ from kos.runtime import context, program, snapshot
 from kos.runtime.frames import CannotCapture
 from kos.runtime.sync import sync
 from kos.runtime.trampoline import Context, Loops, restored
-from kos.runtime.traps import Exec, Exit, Fork, Resched, Wait
 from kos.sched import sched
 from kos.sched.structs import Task
 from kos.syscall import entry
+from kos.traps import Exec, Exit, Fork, Resched, Wait
 
 CLONE_VM = 0x100
 SIGKILL, SIGPIPE = 9, 13

@@ -21,7 +21,6 @@ from kos.mm import switch
 from kos.mm.mm import mm_alloc, mmput
 from kos.proc import exit as proc_exit
 from kos.proc import fork, signal
-from kos.runtime.traps import Wait
 from kos.sched.pid import free_task_pid, publish_pid
 from kos.sched.structs import (
     BLOCKED,
@@ -36,6 +35,7 @@ from kos.sched.structs import (
     threads_of,
 )
 from kos.trace.events import EXEC
+from kos.traps import Wait
 
 ARG_MAX = 2 << 20  #: bytes of arguments and environment (Linux: a quarter of an 8 MiB stack)
 MAX_ARG_STRLEN = 131072

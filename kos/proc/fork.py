@@ -30,7 +30,6 @@ from kos.mm.mm import mmget, mmput
 from kos.mm.structs import Mm, mms
 from kos.platform.host.clock import now_ns
 from kos.proc import rlimit, signal, tree
-from kos.runtime.traps import Wait
 from kos.sched import sched
 from kos.sched.pid import alloc_pid, get_pid, publish_pid, put_pid
 from kos.sched.structs import (
@@ -52,6 +51,7 @@ from kos.sched.structs import (
 )
 from kos.trace.events import FORK
 from kos.trace.histogram import forks as fork_latency
+from kos.traps import Wait
 
 CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND = 0x100, 0x200, 0x400, 0x800
 CLONE_VFORK, CLONE_PARENT, CLONE_THREAD = 0x4000, 0x8000, 0x1_0000

@@ -22,10 +22,10 @@ from kos.mm.structs import VM_SHARED, Mm, mappings, mm_lock, mms
 from kos.mm.uaccess import copy_from_user
 from kos.mm.vma import vma_at
 from kos.platform.host.clock import now_ns
-from kos.runtime.traps import Wait
 from kos.sched.structs import Task, WaitQueue, tasks
 from kos.sched.waitqueue import WOKEN, prepare_to_wait, wake_task
 from kos.sync.spinlock import LockPool, SpinLock
+from kos.traps import Wait
 
 NR_BUCKETS = 64  #: a power of two; each has a host semaphore of its own, 40 us of the boot
 _DEADLINE, _HANDLERS = 0, 1  #: words of Task.restart: absolute deadline; handlers delivered before, plus 1

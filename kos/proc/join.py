@@ -7,9 +7,9 @@ import errno
 from kos.errors import GuestFault
 from kos.hw.cpu import this
 from kos.proc.exit import release_thread
-from kos.runtime.traps import Wait
 from kos.sched.structs import ZOMBIE, Task, find_task, process_of, tasklist_lock
 from kos.sched.waitqueue import prepare_to_wait
+from kos.traps import Wait
 
 _WAITING = 0  #: word of Task.restart: the slot of the thread that this task is counted at, 0 = none
 

@@ -11,7 +11,6 @@ from kos.proc import rusage, tree
 from kos.proc.exit import code_of, release_process
 from kos.proc.rusage import Rusage
 from kos.proc.sigdefs import CLD_CONTINUED, CLD_STOPPED, SIGCONT
-from kos.runtime.traps import Wait
 from kos.sched.structs import (
     PF_CONTINUED,
     PF_STOPPED,
@@ -25,6 +24,7 @@ from kos.sched.structs import (
 )
 from kos.sched.waitqueue import prepare_to_wait
 from kos.trace.events import WAIT
+from kos.traps import Wait
 
 WNOHANG, WUNTRACED, WSTOPPED, WEXITED, WCONTINUED = 1, 2, 2, 4, 8
 WNOWAIT = 0x0100_0000

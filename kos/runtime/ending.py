@@ -7,8 +7,8 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from kos.runtime import importer, io_, running, tracebacks_
-from kos.runtime.traps import Trap
 from kos.runtime.world import current
+from kos.traps import Trap
 
 
 class _Start(Trap):

@@ -16,7 +16,7 @@ from kos.compiler.unit import CodeInfo
 from kos.compiler.units import by_body
 from kos.compiler.units import info as code_info
 from kos.runtime.kernelcall import TRAP_CODE
-from kos.runtime.traps import LANDED
+from kos.traps import LANDED
 
 Body = Generator[Any, Any, Any]
 

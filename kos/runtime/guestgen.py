@@ -16,7 +16,7 @@ from kos.compiler.units import info as code_info
 from kos.runtime import hooks
 from kos.runtime.frames import Frame, capture, rebuild
 from kos.runtime.sync import suspend
-from kos.runtime.traps import LANDED, Carry, Thrown
+from kos.traps import LANDED, Carry, Thrown
 
 
 class GuestGen:

@@ -11,7 +11,7 @@ from types import BuiltinFunctionType, GeneratorType
 from typing import Any
 
 from kos.runtime import calls, classes, hooks, iteration, library, raising
-from kos.runtime.traps import LANDED, Carry, Thrown, unwrap
+from kos.traps import LANDED, Carry, Thrown, unwrap
 
 _NO_ATTRIBUTE = object()
 

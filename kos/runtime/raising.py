@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from kos.runtime.traps import Carry, unwrap
+from kos.traps import Carry, unwrap
 
 _held: list[tuple[BaseException, Any, Any]] = []
 

@@ -16,7 +16,7 @@ from typing import Any
 import kos
 from kos.compiler.units import by_stub
 from kos.runtime import hooks
-from kos.runtime.traps import Carry, Fork
+from kos.traps import Carry, Fork
 
 _HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
 

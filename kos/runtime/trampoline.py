@@ -17,8 +17,8 @@ from greenlet import getcurrent, greenlet
 
 from kos.runtime import frames, hooks, snapshot
 from kos.runtime.frames import Body, Frame
-from kos.runtime.traps import LANDED
 from kos.runtime.world import switch_to
+from kos.traps import LANDED
 
 LANDING_DEPTH = 1000
 

@@ -18,10 +18,10 @@ import ctypes
 
 from kos.errors import KernelBug
 from kos.hw.cpu import this
-from kos.runtime.traps import Wait as Wait
 from kos.sched import sched
 from kos.sched.structs import BLOCKED, RUNNING, SLEEPING, Task, WaitQueue, tasks
 from kos.sync.spinlock import ALL, SpinLock
+from kos.traps import Wait as Wait
 
 WOKEN = 2  #: word of Task.restart: 1 = the last sleep was ended by the queue, and not by a signal or the clock
 

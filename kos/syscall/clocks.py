@@ -5,9 +5,9 @@ from __future__ import annotations
 from kos.hw.cpu import this
 from kos.platform.host.clock import now_ns
 from kos.proc import timer
-from kos.runtime.traps import Wait
 from kos.sched.structs import SLEEPING, Task
 from kos.syscall.table import syscall
+from kos.traps import Wait
 
 _DEADLINE = 0  #: word of Task.restart: when the sleep ends, ns of the host clock
 

@@ -25,10 +25,10 @@ from kos.proc import signal
 from kos.runtime import hooks, library
 from kos.runtime.calls import maker_of
 from kos.runtime.kernelcall import KernelCall, trap
-from kos.runtime.traps import RESCHED, Exec, Exit, Fork, Wait
 from kos.sched import sched, waitqueue
 from kos.sched.structs import RUNNING
 from kos.trace.events import SYSCALL
+from kos.traps import RESCHED, Exec, Exit, Fork, Wait
 
 Call = Callable[..., Any]
 

@@ -32,10 +32,10 @@ from kos.fs.structs import F_CONSOLE, F_DIR, F_PIPE_R, F_PIPE_W, F_REG, NR_OPEN,
 from kos.hw.cpu import this
 from kos.params import USER_TOP
 from kos.platform.host.clock import now_ns
-from kos.runtime.traps import Wait
 from kos.sched.structs import processes
 from kos.syscall import names as names  # registers the calls on paths
 from kos.syscall.table import syscall
+from kos.traps import Wait
 
 RLIMIT_NOFILE = 7
 IOV_MAX = 1024

@@ -16,11 +16,11 @@ from kos.proc import kill as kills
 from kos.proc import rlimit, rusage, session, wait
 from kos.proc.rusage import Rusage
 from kos.proc.tree import group_members
-from kos.runtime.traps import Wait
 from kos.sched import sched
 from kos.sched.policy import WEIGHTS
 from kos.sched.structs import PL_INIT, Task, find_task, machine, process_of, tasklist_lock, threads_of
 from kos.syscall.table import syscall
+from kos.traps import Wait
 
 INT_MIN, INT_MAX = -(1 << 31), (1 << 31) - 1
 P_ALL, P_PID, P_PGID, P_PIDFD = range(4)

@@ -9,9 +9,9 @@ from kos.errors import GuestFault
 from kos.hw.cpu import this
 from kos.proc import signal
 from kos.proc.sigdefs import NSIG, UNBLOCKABLE, bit, signals_in
-from kos.runtime.traps import Wait
 from kos.sched.structs import SLEEPING, Task, process_of, sighands, signal_lock
 from kos.syscall.table import syscall
+from kos.traps import Wait
 
 SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = range(3)
 _HANDLERS = 1  #: word of Task.restart: handlers delivered before the call, plus 1

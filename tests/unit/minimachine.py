@@ -38,13 +38,13 @@ from kos.platform.host.process import die_with_parent
 from kos.proc import exec as proc_exec
 from kos.proc import exit as proc_exit
 from kos.proc import fork, init, kill, signal, timer
-from kos.runtime.traps import Wait
 from kos.sched import policy as sched_policy
 from kos.sched import sched, waitqueue
 from kos.sched.pid import nr_used
 from kos.sched.structs import Task, machine, processes, sighands, tasks
 from kos.sync import spinlock
 from kos.syscall.table import CALLS
+from kos.traps import Wait
 from kos_plugins.alloc_freelist import FreeListAllocator
 from kos_plugins.fork_cow import CowFork
 from kos_plugins.sched_rr import RoundRobin

@@ -11,7 +11,7 @@ from kos.runtime.freeze import atend, reference, static
 from kos.runtime.guestgen import GuestGen, NativeGen
 from kos.runtime.iteration import PENDING
 from kos.runtime.kernelcall import KernelCall
-from kos.runtime.traps import LANDED, RESCHED
+from kos.traps import LANDED, RESCHED
 
 if TYPE_CHECKING:
     from kos.runtime.freeze.pickler import Freezer, Reduced

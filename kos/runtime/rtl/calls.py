@@ -4,7 +4,7 @@ from types import resolve_bases
 
 from kos.runtime.classes import check_class_cell, check_init, check_namespace, most_derived
 from kos.runtime.kernelcall import trap
-from kos.runtime.traps import RESCHED
+from kos.traps import RESCHED
 
 
 def construct(cls, /, *args, **kwargs):

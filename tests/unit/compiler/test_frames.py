@@ -15,7 +15,7 @@ from kos.runtime import hooks
 from kos.runtime.frames import CannotCapture, Frame, capture, rebuild
 from kos.runtime.functions import code_ref, make_function
 from kos.runtime.guestgen import GuestGen
-from kos.runtime.traps import LANDED, Fork
+from kos.traps import LANDED, Fork
 
 
 def start(source: str) -> tuple[Toy, Any, Any]:
@@ -35,7 +35,7 @@ def finish(body: Any, answer: Any) -> str:
 
 FORKER = """
 from kos.runtime.kernelcall import trap
-from kos.runtime.traps import Fork
+from kos.traps import Fork
 
 def work(items):
     total = 0
@@ -175,7 +175,7 @@ def test_fork_under_c_code_names_the_c_function(call: str, name: str) -> None:
     toy = Toy(stress=False)
     body = toy.body(
         "from kos.runtime.kernelcall import trap\n"
-        "from kos.runtime.traps import Fork\n"
+        "from kos.traps import Fork\n"
         "def key(x):\n"
         "    return trap(Fork())\n"
         "try:\n"

@@ -25,13 +25,13 @@ from kos.runtime.frames import CannotCapture, capture, rebuild
 from kos.runtime.functions import module_body
 from kos.runtime.guestgen import GuestGen, NativeGen
 from kos.runtime.kernelcall import KernelCall
-from kos.runtime.traps import LANDED, Carry, Resched, Wait, unwrap
+from kos.traps import LANDED, Carry, Resched, Wait, unwrap
 
 SYSCALLS = ("getpid", "write", "read", "close", "pipe", "pipe2", "waitpid", "wait")
 
 _SYSCALL = """
 from kos.runtime.kernelcall import trap
-from kos.runtime.traps import Wait
+from kos.traps import Wait
 
 
 def call(f, args, kwargs):

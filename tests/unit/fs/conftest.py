@@ -31,12 +31,12 @@ from kos.mm.mm import mm_alloc, mmput
 from kos.mm.structs import mms
 from kos.params import Params
 from kos.platform.host.doorbell import Doorbell
-from kos.runtime.traps import Wait
 from kos.sched import policy as sched_policy
 from kos.sched import sched, waitqueue
 from kos.sched.structs import RUNNING, Task, machine, pid_refs, pid_tasks, processes, tasks
 from kos.sync import spinlock
 from kos.syscall.table import CALLS
+from kos.traps import Wait
 from kos_plugins.alloc_freelist import FreeListAllocator
 from kos_plugins.fork_cow import CowFork
 from kos_plugins.sched_rr import RoundRobin

@@ -7,8 +7,8 @@ from typing import Any
 from kos.fs import console
 from kos.fs.structs import fs_lock  # noqa: F401  # the layer is loaded as a whole
 from kos.hw.cpu import this
-from kos.runtime.traps import Wait
 from kos.sched import waitqueue
+from kos.traps import Wait
 
 
 def test_output_is_drained_in_order(k: Any):

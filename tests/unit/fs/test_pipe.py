@@ -7,7 +7,7 @@ from typing import Any
 from kos.fs import pipe as pipes
 from kos.fs.file import interrupted
 from kos.hw.cpu import this
-from kos.runtime.traps import Wait
+from kos.traps import Wait
 
 
 def host_full(sizes: list[int]) -> list[int]:
