@@ -12,7 +12,6 @@ from kos.arena.arena import Arena
 from kos.hw.cpu import cpu_block, this
 from kos.mm import boot
 from kos.params import Params
-from kos.platform.host.doorbell import Doorbell
 from kos.plugin.load import Active, activate
 from kos.runtime import memory
 from kos.sync import spinlock
@@ -47,7 +46,7 @@ def boot_policies(
     spinlock.renew_all()
     spinlock.debug.check_order = True
     this.become(0, cpus)
-    this.bells = [Doorbell() for _ in range(65)] if cpus > 1 else []
+    mm_box.renew_bells(cpus)
     this.task = this.mm = None
     for cpu in range(cpus):
         cpu_block(cpu).clear()

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
-from mm_box import Segv, run_on_cpus, safepoint
+from mm_box import Segv, run_on_cpus, safepoint, shoot_at_everybody
 from policy_box import PolicyBox
 
 from kos.arena.table import Column
-from kos.errors import GuestFault
 from kos.hw import ipi
 from kos.hw.cpu import this
 from kos.hw.relax import relax
 from kos.mm import shootdown, switch
-from kos.mm.dup import dup_mm
-from kos.mm.mm import mmput
 from kos.mm.mmap import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, do_mmap, do_munmap
 from kos.mm.mprotect import do_mprotect
 from kos.params import MAX_CPUS
@@ -120,38 +116,5 @@ def test_everybody_shoots_at_everybody(boot: Boot, shootdown_plugin: str) -> Non
     mm = box.new_mm()
     a = do_mmap(mm, 0, 16 * P, 3, ANON)
 
-    def body(cpu: int) -> None:
-        switch.load_mm(mm)
-        rng = random.Random(cpu)
-        for _ in range(200):
-            n = rng.randrange(16)
-            at = a + n * P
-            op = rng.randrange(10)
-            try:
-                if op < 4:
-                    memory.store64(at + 8 * cpu, n + 1)
-                elif op < 6:
-                    assert all(memory.load64(at + 8 * k) in (0, n + 1) for k in range(cpus))
-                elif op == 6:
-                    do_munmap(mm, at, P * rng.randrange(1, 3))
-                elif op == 7:
-                    do_mprotect(mm, at, P, rng.choice((1, 3)))
-                elif op == 8:
-                    do_mmap(mm, at, P, 3, ANON | MAP_FIXED)
-                else:
-                    child = dup_mm(mm)
-                    switch.load_mm(child)
-                    memory.store64(at, n + 1)
-                    switch.load_mm(mm)
-                    mmput(child)
-            except Segv:
-                if this.mm is not mm:
-                    child = this.mm
-                    switch.load_mm(mm)
-                    mmput(child)
-            except GuestFault:
-                pass
-            leave_kernel()
-
-    run_on_cpus(cpus, body)
+    run_on_cpus(cpus, lambda cpu: shoot_at_everybody(mm, a, cpu, cpus, 200))
     box.drop(mm)

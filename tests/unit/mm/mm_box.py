@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 import traceback
@@ -17,11 +18,15 @@ import kos.fs.structs
 import kos.sched.structs  # noqa: F401  # declares its tables, as a real machine has them
 from kos.arena.arena import Arena
 from kos.audit.memory import audit_memory, audit_tlb
+from kos.errors import GuestFault
 from kos.hw import ipi
-from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, MAX_HELD, cpu_block, this
+from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, MAX_HELD, SUPERVISOR, cpu_block, this
 from kos.hw.relax import relax
 from kos.mm import boot, policy, shootdown, switch
+from kos.mm.dup import dup_mm
 from kos.mm.mm import mm_alloc, mmput
+from kos.mm.mmap import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, do_mmap, do_munmap
+from kos.mm.mprotect import do_mprotect
 from kos.mm.structs import Mm
 from kos.params import MAX_CPUS, Params
 from kos.platform.host.doorbell import Doorbell
@@ -84,7 +89,7 @@ def boot_box(cpus: int = 1, memory_bytes: int = 16 << 20, **options: Any) -> Box
     policy.use("tlb", SetAssociative(*options.get("tlb", (64, 4))))
     ipi.wire.transport = ipi.RingTransport()
     this.become(0, cpus)
-    this.bells = [Doorbell() for _ in range(65)] if cpus > 1 else []
+    renew_bells(cpus)
     this.task = this.mm = None
     for cpu in range(cpus):
         cpu_block(cpu).clear()
@@ -92,6 +97,57 @@ def boot_box(cpus: int = 1, memory_bytes: int = 16 << 20, **options: Any) -> Box
     memory.hooks.on_bad_access = _bad_access
     memory.hooks.on_out_of_memory = _no_memory
     return Box(arena, params)
+
+
+def renew_bells(cpus: int) -> None:
+    """Doorbells for a machine of several CPUs; those of the machine before are given back."""
+    for bell in this.bells:
+        bell.close()
+    this.bells = [Doorbell() for _ in range(SUPERVISOR + 1)] if cpus > 1 else []
+
+
+def shoot_at_everybody(mm: Mm, a: int, cpu: int, cpus: int, turns: int) -> None:
+    """One CPU's part: map, protect, unmap, fork and store in the 16 pages from `a` on, as all the others do.
+
+    Each page holds its own number or zero, whoever wrote it: a stale translation would show another's.
+    """
+    switch.load_mm(mm)
+    rng = random.Random(cpu)
+    for _ in range(turns):
+        n = rng.randrange(16)
+        at = a + n * 4096
+        op = rng.randrange(10)
+        try:
+            if op < 4:
+                memory.store64(at + 8 * cpu, n + 1)
+            elif op < 6:
+                for k in range(cpus):
+                    assert memory.load64(at + 8 * k) in (0, n + 1)
+            elif op == 6:
+                do_munmap(mm, at, 4096 * rng.randrange(1, 3))
+            elif op == 7:
+                do_mprotect(mm, at, 4096, rng.choice((1, 3)))
+            elif op == 8:
+                do_mmap(mm, at, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
+            else:
+                child = dup_mm(mm)
+                switch.load_mm(child)
+                memory.load64(at)
+                memory.store64(at, n + 1)
+                switch.load_mm(mm)
+                mmput(child)
+        except Segv:
+            if this.mm is not mm:
+                child = this.mm
+                switch.load_mm(mm)
+                mmput(child)
+        except GuestFault:
+            pass
+        if rng.randrange(20) == 0:
+            switch.enter_lazy()
+            switch.leave_lazy()
+        while this.pending[0]:  # the way out of a system call: what was put off is done
+            ipi.poll_ipis()
 
 
 def safepoint() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from kos import stdlib
+from kos import stdlib, traps
 from kos.runtime import (
     frames,
     hooks,
@@ -31,7 +31,6 @@ from kos.runtime import (
     program,
     snapshot,
     templates,
-    traps,
 )
 from kos.runtime import world as worlds
 from kos.runtime.freeze import reference
