@@ -101,8 +101,6 @@ def handle_mm_fault(mm: Mm, vaddr: int, access: int) -> FaultResult:
             this.task.min_flt += 1  # there is no disk to wait for: no fault is a major one
     elif result is FaultResult.OOM:
         block.nr_oom += 1
-    else:
-        block.nr_fault_bad += 1
     if PAGE_FAULT.on:
         PAGE_FAULT(vaddr=vaddr, access=access, kind=kind, latency_ns=now_ns() - began)
     return result
