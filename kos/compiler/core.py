@@ -138,7 +138,7 @@ class Core:
         """Emit a look at the pending word."""
         k = self.point()
         stop: list[ast.stmt] = [t.assign("$pt", t.const(k)), ast.Expr(ast.YieldFrom(t.call("$sp")))]
-        check: ast.stmt = t.if_(t.item(t.load("$p"), 0), stop)
+        check: ast.stmt = t.if_(t.load("$p"), stop)
         if self.resume:
             land = [*self._take_child(), t.assign("$pt", t.const(k)), ast.Expr(ast.YieldFrom(t.load("$r")))]
             check = t.if_(t.load("$j"), [*land, t.clear(["$r"])], [check])

@@ -89,7 +89,7 @@ class ThisCpu:
         self.id = SUPERVISOR
         self.nr_cpus = 1
         self.block: Cpu  #: control block in the arena
-        self.pending: memoryview = memoryview(bytearray(8)).cast("Q")  #: [0] is Cpu.pending
+        self._watch(ctypes.c_uint64())
         self.held: memoryview = memoryview(bytearray(4 * MAX_HELD)).cast("I")
         self.nr_held = 0
         self.bells: list[Doorbell] = []  #: doorbells by cpu number; the supervisor's is last
@@ -103,11 +103,14 @@ class ThisCpu:
         block = cpus[cpu + 1]
         self.block = block
         base = ctypes.addressof(block)
-        words = (ctypes.c_uint64 * 1).from_address(base + Cpu.pending.offset)  # type: ignore[attr-defined]  # ctypes field
-        self.pending = memoryview(words).cast("B").cast("Q")
+        self._watch(ctypes.c_uint64.from_address(base + Cpu.pending.offset))  # type: ignore[attr-defined]  # ctypes field
         locks = (ctypes.c_uint32 * MAX_HELD).from_address(base + Cpu.held.offset)
         self.held = memoryview(locks).cast("B").cast("I")
         self.nr_held = 0
+
+    def _watch(self, word: ctypes.c_uint64) -> None:
+        self.interrupted = word  #: Cpu.pending: true if it is not 0 (7 ns, an item of the view 20), to look at it
+        self.pending = memoryview(word).cast("B").cast("Q")  #: [0] is the same word, to store into it
 
 
 this = ThisCpu()

@@ -120,7 +120,7 @@ def poll_ipis() -> None:
 
     Handlers take no locks and do not wait, so this may be called with any lock held.
     """
-    if not this.pending[0]:
+    if not this.interrupted:
         return
     this.pending[0] = 0
     fence()  # without it the store could become visible after a sender's 1, whose message we then had not seen

@@ -13,6 +13,6 @@ from kos.platform.host.process import yield_core
 
 def relax() -> None:
     """One turn of any wait. May raise MachineStop: every wait has a way out."""
-    if this.pending[0]:
+    if this.interrupted:
         poll_ipis()
     yield_core()

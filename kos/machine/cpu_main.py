@@ -156,7 +156,7 @@ class _Cpu:
                     break
                 ctx, trap = self.loops.run(ctx)
             ctx = None
-            if this.pending[0]:
+            if this.interrupted:
                 ipi.poll_ipis()
             console.service()
             self._serve_requests()
@@ -206,7 +206,7 @@ class _Cpu:
         block.state = CPU_IDLE
         block.sleeping = 1
         fence()
-        if not this.pending[0] and not sched.has_work():
+        if not this.interrupted and not sched.has_work():
             deadline = timer.next_deadline()
             timeout = MAX_SLEEP_NS if not deadline else min(MAX_SLEEP_NS, max(0, deadline - now_ns()))
             this.bells[this.id].wait(timeout)

@@ -177,7 +177,7 @@ def cpu_up(config: MachineConfig, boot_ns: int) -> None:
     from kos.runtime import helpers, hooks
 
     mm_boot.boot_cpu()
-    hooks.pending = this.pending
+    hooks.pending = this.interrupted
     helpers.rebind()
     if config.log:
         from kos.report.log import attach_cpu

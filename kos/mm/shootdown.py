@@ -189,7 +189,7 @@ def on_flush(sender: int, seq: int, b: int, c: int) -> None:
     # More CPUs than cores: the rest of the targets need ours. Bounded, and over as soon as anyone wants us,
     # so that two CPUs that shoot at each other never wait for each other here.
     for _ in range(64):
-        if slot.done == seq or slot.seq != seq or this.pending[0]:
+        if slot.done == seq or slot.seq != seq or this.interrupted:
             break
         yield_core()
 

@@ -5,7 +5,7 @@ The language runtime knows no kernel: who runs guests sets these before the firs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableSequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,8 +21,8 @@ suspend: Callable[[Any], Any] = _no_kernel
 #: not 0 the task cannot be captured. Who switches stacks inside `suspend` saves and restores it.
 sync_depth: int = 0
 
-#: Index 0 is this CPU's pending word: safepoints look at it. Put into builtins by `helpers.install`.
-pending: MutableSequence[int] | memoryview = [0]
+#: True while something is pending on this CPU: safepoints ask it. Put into builtins by `helpers.install`.
+pending: object = False
 
 
 def _trap_at_safepoint() -> Any:

@@ -116,10 +116,10 @@ def make_call(name: str, fn: Call) -> KernelCall:
         else:
             if type(result) is Wait:
                 return resumable.wait_in_call(name, args, result)
-            if cpu.pending[0]:
+            if cpu.interrupted:
                 return resumable.after_call(result)
             return result
-        if cpu.pending[0]:
+        if cpu.interrupted:
             return resumable.after_error(error)
         try:
             raise error
@@ -144,7 +144,7 @@ def _traced(name: str, fn: Call, args: tuple[Any, ...]) -> Any:
     SYSCALL(name=name, args=repr(args)[:200], result=shown, latency_ns=now_ns() - start)
     if waits:
         return resumable.wait_in_call(name, args, result)
-    return resumable.after_call(result) if this.pending[0] else result
+    return resumable.after_call(result) if this.interrupted else result
 
 
 # --- what kos/runtime/rtl/ksys.py asks, step by step ------------------------------------------------
@@ -153,7 +153,7 @@ def _traced(name: str, fn: Call, args: tuple[Any, ...]) -> Any:
 def attention() -> bool:
     """Is there anything for next_action() to find?"""
     task = this.task
-    return bool(this.pending[0] or task.sigpending or task.tripped)
+    return bool(this.interrupted or task.sigpending or task.tripped)
 
 
 def woken(name: str, args: tuple[Any, ...]) -> tuple[bool | None, Any]:

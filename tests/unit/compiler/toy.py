@@ -85,7 +85,7 @@ class Toy:
         """The body of the program's main module."""
         unit = compile_unit(source, filename)
         self.builtins = own = dict(vars(builtins))
-        hooks.pending = [1 if self.stress else 0]
+        hooks.pending = self.stress
         helpers.install(own)
         own["$import"] = self.load
         self.globals: dict[str, Any] = {"__name__": "__main__", "__builtins__": own, "__file__": filename}
@@ -159,7 +159,7 @@ class Toy:
         finally:
             guestgen.GuestGen.__init__ = made  # type: ignore[method-assign]
             hooks.suspend = before
-            hooks.pending = [0]
+            hooks.pending = False
         return None
 
 
