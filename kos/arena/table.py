@@ -47,18 +47,19 @@ class TableHead(Struct):
     pad: u32
 
 
-class Table(Segment, Generic[S]):
+class Table(dict[int, S], Segment):
     """A table of `capacity` structures with a free list; table[i] is the structure in slot i.
 
-    The instances are cached per process: `table[i] is table[i]`, so that a hot object costs one list index.
+    The instances are cached per process: `table[i] is table[i]`. The cache is the table itself, a dict that makes
+    what it has not got: a hot object costs a look-up in C, 29 ns against 66 through a __getitem__ of ours.
     """
 
     def __init__(self, struct: type[S], name: str, capacity: int | Callable[[Params], int]) -> None:
-        super().__init__(name)
+        dict.__init__(self)
+        Segment.__init__(self, name)
         self.struct = struct
         self._capacity = capacity
         self.capacity = 0
-        self._cache: list[S | None] = []
 
     def nbytes(self, params: Params) -> int:
         n = self._capacity(params) if callable(self._capacity) else self._capacity
@@ -73,14 +74,14 @@ class Table(Segment, Generic[S]):
         self._next = view[64 : 64 + 4 * n].cast("I")
         self._base = at
         self._size = ctypes.sizeof(self.struct)
-        self._cache = [None] * n
+        self.clear()
 
-    def __getitem__(self, index: int) -> S:
-        s = self._cache[index]
-        if s is None:
-            s = self.struct.from_buffer(self._view, self._base + index * self._size)
-            s.index = index
-            self._cache[index] = s
+    def __missing__(self, index: int) -> S:
+        if not 0 <= index < self.capacity:
+            raise IndexError(f"{self.name}: slot {index}, there are {self.capacity}")
+        s = self.struct.from_buffer(self._view, self._base + index * self._size)
+        s.index = index
+        self[index] = s
         return s
 
     def alloc(self) -> S | None:

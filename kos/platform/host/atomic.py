@@ -1,8 +1,10 @@
 """Real atomic operations on shared memory: a few bytes of x86-64 machine code with a lock prefix.
 
 The standard library has no atomic read-modify-write, and the package `atomics` measured 9-17 us an
-operation; this is 150-250 ns through ctypes. fence() is the same with mfence: a store before it is
-visible to every CPU before a load after it is made (needed where two CPUs each store, then look).
+operation; this is 150-250 ns through ctypes. fence(): a store before it is visible to every CPU before a load
+after it is made (needed where two CPUs each store, then look). Any locked instruction does that (Intel SDM volume
+3A, 8.2.2), and looking whether a lock of Python's is free executes two, up to 3.12: 20 ns instead of the 200 of an
+mfence through ctypes.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import ctypes
 import mmap
 import platform
+import sys
+import threading
 from collections.abc import Callable
 
 from kos.errors import HostError
@@ -43,4 +47,7 @@ _three = ctypes.PYFUNCTYPE(_u64, _u64, _u64, _u64)
 fetch_add64: Callable[[int, int], int] = _two(_xadd_at)  #: (host address, n < 2**64) -> old value
 exchange64: Callable[[int, int], int] = _two(_xchg_at)
 compare_exchange64: Callable[[int, int, int], int] = _three(_cas_at)
-fence: Callable[[], int] = ctypes.PYFUNCTYPE(_u64)(_fence_at)
+fence: Callable[[], object] = ctypes.PYFUNCTYPE(_u64)(_fence_at)
+if sys.version_info < (3, 13):
+    # Modules/_threadmodule.c, lock_locked_lock(): takes the lock and lets it go again. From 3.13 on it only loads.
+    fence = threading.Lock().locked
