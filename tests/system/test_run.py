@@ -122,3 +122,21 @@ def test_a_shootdown_says_who_why_and_how_long(kos):
 
     assert found and {line["event"] for line in found} == {"tlb.shootdown"}
     assert any(line["reason"] == "munmap" and line["pages"] >= 1 and line["latency_ns"] > 0 for line in found)
+
+
+def test_a_bad_access_is_counted_once(kos):
+    """Outside of what can be mapped, where nothing is mapped, and without the right: one fault each."""
+    prog = kos.program(
+        """
+        import os
+        from kos import guest
+        page = guest.mmap(0, 4096, guest.PROT_READ, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS)
+        for at in (1 << 63, 64, page):
+            if os.fork() == 0:
+                guest.store64(at, 1)
+            os.wait()
+        """
+    )
+    result = kos("run", "--summary", "json", prog)
+
+    assert result.summary["faults"]["bad"] == 3
