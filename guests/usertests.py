@@ -1,8 +1,8 @@
-"""xv6's usertests in small: does this Unix do what a Unix must? Each test in a process of its own, by name.
+"""xv6's usertests in small: does this Unix do what a Unix must?
 
-Look for: what every fork has to get right (memory, files, the family tree), what must fail and with which error, and
-which accesses must kill. All of it holds on Linux, too: `kos diff usertests` runs it on both. The names are those
-of usertests.c of xv6-riscv and of its labs where the test is the same.
+Each test runs in a process of its own. Look for: what every fork has to get right (memory, files, the family tree),
+what must fail and with which error, and which accesses must kill. All of it holds on Linux, too: `kos diff
+usertests` runs it on both. The names are those of usertests.c of xv6-riscv and of its labs where the test is the same.
 Usage: usertests [NAME...]
 """
 
