@@ -93,11 +93,19 @@ def _fork(flags: int) -> int:
         return pid
     if flags & CLONE_VM:
         disown()
-    own = world.current()
-    own.forked()
+    own = _first_task()
     if own.at_fork[2]:
         _run_hooks(own.at_fork[2])
     return 0
+
+
+def _first_task() -> Any:
+    """The world of a new process: the task is its main one, even if a thread has forked it."""
+    own = world.current()
+    own.extra["guest.threads"] = []
+    own.extra.pop("guest.thread", None)
+    own.forked()
+    return own
 
 
 def vfork() -> int:
@@ -159,6 +167,8 @@ def _run_thread(fn: Callable[..., object], args: tuple[Any, ...]) -> NoReturn:
     own.extra["guest.threads"] = []
     code = _outcome(fn, args)
     _flush()
+    if not own.extra.get("guest.thread"):
+        trap(Exit(0, True))  # a process that the thread has forked, at the end of its only thread
     code = code + _TRUTH if isinstance(code, bool) else code
     trap(Exit(code << 8, False))  # not cut to a byte: join() returns it whole
     raise AssertionError("an exited thread ran on")
@@ -168,9 +178,7 @@ def _run_process(fn: Callable[..., object], args: tuple[Any, ...], shares_memory
     """Body of a process that clone made."""
     if shares_memory:
         disown()
-    own = world.current()
-    own.extra["guest.threads"] = []
-    own.forked()
+    own = _first_task()
     _run_hooks(own.at_fork[2])
     code = _outcome(fn, args)
     _flush()
