@@ -18,6 +18,7 @@ from kos.errors import KernelBug, MachineStop, PluginError
 from kos.fs import console
 from kos.hw import ipi, stop
 from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
+from kos.hw.relax import host_cores
 from kos.machine import control as ctl
 from kos.machine import parts, traps
 from kos.machine.config import MachineConfig
@@ -26,13 +27,14 @@ from kos.mm import switch
 from kos.mm.structs import mms
 from kos.platform.host import process as host
 from kos.platform.host.atomic import fence
-from kos.platform.host.clock import now_ns
+from kos.platform.host.clock import cpu_time_ns, now_ns
 from kos.proc import rlimit
 from kos.runtime import hooks
 from kos.runtime.trampoline import Context, Loops
 from kos.sched import sched, timer
 
 MAX_SLEEP_NS = 500_000_000  #: an idle CPU looks around this often even if nobody rings
+KERNEL_LIMIT_NS = 1_200_000_000  #: the kernel looks at its interrupts far more often than that
 GC_EVERY = 256  #: tasks that end here between two collections of Python's cyclic garbage
 
 
@@ -60,7 +62,8 @@ def _come_up(cpu: int, config: MachineConfig, boot_ns: int) -> None:
     host.set_title(f"kos-cpu{cpu}")
     this.become(cpu, config.cpus)
     this.block.host_pid = host.this_pid()
-    if config.cpus <= host.host_cores():
+    host_cores.is_crowded = config.cpus > host.host_cores()
+    if not host_cores.is_crowded:
         host.pin(cpu)
     stop.hooks.panic = _panic
     ipi.vectors[ipi.STOP] = _on_stop
@@ -129,6 +132,8 @@ class _Cpu:
         self.buried = 0
         self.traps = traps.Traps(self.loops, self.contexts, config)
         hooks.suspend = self.loops.suspend
+        self.is_auditing = False
+        self._unseen_since = (0, 0, 0)  #: tick and audit that this CPU has seen, its processor time then
         host.on_ring(self._on_host_signal)
 
     def _loop_elsewhere(self, ctx: Context, trap: Any) -> None:
@@ -184,10 +189,12 @@ class _Cpu:
                 _ring_supervisor()
         if c.audit_seq != self.audits_seen:
             self.audits_seen = c.audit_seq
+            self.is_auditing = True
             with hooks.dead():
                 gc.collect()
             parts.publish_counts()  # the summary is made before the CPUs go down
             ctl.write_epitaph(this.id, "\n".join(parts.audit_cpu(self.contexts)))
+            self.is_auditing = False
             ctl.answers[this.id + 1].audit_done = self.audits_seen
             _ring_supervisor()
 
@@ -225,6 +232,21 @@ class _Cpu:
         that is being restored has another one before it in `current`, which must not get this one's greenlet.
         """
         this.block.nr_host_signals += 1
+        self._watch_kernel(frame)
         if not self.loops.inside or not parts.is_guest_code(frame) or this.task is None:
             return
         self.traps.forced_safepoint()
+
+    def _watch_kernel(self, frame: FrameType | None) -> None:
+        """Raise KernelBug where the kernel, or a plugin in it, runs in a circle; its way up says whose fault it is.
+
+        Processor time counts, not the time of day: on a crowded host a CPU may long be kept from going on. A library
+        that computes for the guest may take as long as it likes; so may the audit, which serves no interrupts.
+        """
+        seen = self._unseen_since
+        now = (this.block.seen_tick, self.audits_seen, cpu_time_ns())
+        if self.is_auditing or now[:2] != seen[:2] or not parts.is_kernel_code(frame):
+            self._unseen_since = now
+        elif now[2] - seen[2] > KERNEL_LIMIT_NS:
+            locks = ", ".join(parts.held_locks(this.id)) or "none"
+            raise KernelBug(f"hangs: {KERNEL_LIMIT_NS / 1e9} s in one piece of the kernel; locks held: {locks}")

@@ -30,6 +30,7 @@ _SEGMENTS = (
 )  # fmt: skip
 _CALLS = ("files", "memory", "process", "signals", "clocks")
 _HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
+_KERNEL = tuple(_HOME + part + os.sep for part in ("fs", "hw", "mm", "plugin", "proc", "sched", "sync"))
 
 _prepared = False
 
@@ -257,6 +258,18 @@ def is_guest_code(frame: FrameType | None) -> bool:
             return False
         if frame.f_code.co_consts and _is_guest(frame):
             return True
+        frame = frame.f_back
+    return False
+
+
+def is_kernel_code(frame: FrameType | None) -> bool:
+    """Does a host signal interrupt the kernel's own work, or a plugin at it? Copying a guest's state is not that."""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(_HOME):
+            return name.startswith(_KERNEL)
+        if frame.f_code.co_consts and _is_guest(frame):
+            return False
         frame = frame.f_back
     return False
 

@@ -50,6 +50,51 @@ def test_a_stopped_cpu_ends_the_run_with_a_report(busy, number):
     busy.assert_nothing_is_left()
 
 
+def test_a_kernel_that_runs_in_a_circle_ends_the_run_with_a_report(kos):
+    """A policy that never comes back: plugin, CPU, task, lock and line are named; and it is soon."""
+    plugin = kos.program(
+        """
+        from kos.api import hookimpl
+        from kos_plugins.fork_cow import CowFork
+
+        class Circle(CowFork):
+            def copy_range(self, old, new, vma):
+                while True:
+                    pass
+
+        @hookimpl
+        def kos_fork_policy():
+            return Circle()
+        """
+    )
+    running = kos.start("run", "--cpus", "2", "--summary", "none", "-p", plugin, "cow_fork")
+    result = running.wait(8)
+
+    assert result.status == 70
+    assert "copy_range(): hangs" in result.stderr and "locks held: mm[" in result.stderr
+    assert f"plugin {plugin.stem!r}" in result.stderr and "while True" in result.stderr
+    running.assert_nothing_is_left()
+
+
+def test_library_code_may_compute_as_long_as_it_likes(kos):
+    """Two seconds in one call of a native module are no hang."""
+    prog = kos.program(
+        """
+        import statistics, time
+        end = time.process_time() + 2
+        class Endless:
+            def __iter__(self):
+                return self
+            def __next__(self):
+                if time.process_time() > end:
+                    raise StopIteration
+                return 1
+        print(statistics.mean(Endless()))
+        """
+    )
+    assert kos("run", "--cpus", "2", "--summary", "none", prog).stdout == "1\n"
+
+
 def test_a_killed_supervisor_leaves_nothing(busy):
     """kill -9 of the parent: every process and the shared memory go with it."""
     assert len(busy.cpus()) == 3
