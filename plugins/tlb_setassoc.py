@@ -60,7 +60,7 @@ class SetAssociative:
         write.pop(vpn, None)
 
     def flush_page(self, asid: int, vpn: int) -> None:
-        read, write = self.open(asid)
+        read, write = self._open.get(asid) or self.open(asid)
         read.pop(vpn, None)
         write.pop(vpn, None)
 

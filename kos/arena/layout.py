@@ -28,9 +28,13 @@ Chars = bytes  #: annotate as Annotated[Chars, ctypes.c_char * n]: bytes up to t
 
 
 class Struct(ctypes.Structure):
-    """Base of every layout. index: slot number in its table (0 where it stands alone)."""
+    """Base of every layout. index: slot number in its table (0 where it stands alone).
+
+    words: the structure as a row of words, in tables that say so: an item of it costs half of what a field does.
+    """
 
     index: int
+    words: memoryview
 
     def clear(self) -> None:
         """Fill with zeros."""
@@ -61,9 +65,10 @@ def layout(size: int) -> Callable[[type[T]], type[T]]:
     return decorate
 
 
-def word_index(cls: type[Struct], field: str) -> int:
-    """Index of an aligned 8-byte field in a view of the structure cast to "Q"."""
-    offset: int = getattr(cls, field).offset
-    if offset % 8:
-        raise TypeError(f"{cls.__name__}.{field} is not an aligned word")
-    return offset // 8
+def word_index(cls: type[Struct], field: str, size: int = 8) -> int:
+    """Index of a field of `size` bytes in a row of words of that size (Struct.words)."""
+    descriptor = getattr(cls, field)
+    offset: int = descriptor.offset
+    if offset % size or descriptor.size != size:
+        raise TypeError(f"{cls.__name__}.{field} is not an aligned word of {size} bytes")
+    return offset // size

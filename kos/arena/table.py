@@ -54,11 +54,15 @@ class Table(dict[int, S], Segment):
     what it has not got: a hot object costs a look-up in C, 29 ns against 66 through a __getitem__ of ours.
     """
 
-    def __init__(self, struct: type[S], name: str, capacity: int | Callable[[Params], int]) -> None:
+    def __init__(
+        self, struct: type[S], name: str, capacity: int | Callable[[Params], int], words: str | None = None
+    ) -> None:
+        """words: the format (I or Q) of the rows of words that the structures also are (Struct.words); None: none."""
         dict.__init__(self)
         Segment.__init__(self, name)
         self.struct = struct
         self._capacity = capacity
+        self._words = words
         self.capacity = 0
 
     def nbytes(self, params: Params) -> int:
@@ -79,8 +83,11 @@ class Table(dict[int, S], Segment):
     def __missing__(self, index: int) -> S:
         if not 0 <= index < self.capacity:
             raise IndexError(f"{self.name}: slot {index}, there are {self.capacity}")
-        s = self.struct.from_buffer(self._view, self._base + index * self._size)
+        at = self._base + index * self._size
+        s = self.struct.from_buffer(self._view, at)
         s.index = index
+        if self._words is not None:
+            s.words = self._view[at : at + self._size].cast(self._words)  # type: ignore[call-overload]  # a variable
         self[index] = s
         return s
 

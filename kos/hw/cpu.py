@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Annotated, Any
 
-from kos.arena.layout import Chars, Struct, i32, layout, u32, u64
+from kos.arena.layout import Chars, Struct, i32, layout, u32, u64, word_index
 from kos.arena.table import Table
 from kos.params import MAX_CPUS
 
@@ -24,7 +24,9 @@ class Cpu(Struct):
     """Control block of one CPU. Linux: per-CPU data. Slot = cpu number + 1."""
 
     # any CPU and the supervisor store 1, this CPU stores 0 before it looks at its queues:
-    pending: u64  #: nonzero = something to look at; polled at safepoints and while waiting
+    #: nonzero = something to look at; polled at safepoints and while waiting. FROM + a CPU's number: it has sent a
+    #: message. Only a hint whose queue to look into first: the next sender overwrites it.
+    pending: u64
     # the supervisor writes:
     tick: u64  #: timer ticks so far
     stop: u64  #: nonzero = leave the main loop
@@ -78,7 +80,9 @@ class Cpu(Struct):
     line2: Annotated[Chars, ctypes.c_char * 488]
 
 
-cpus: Table[Cpu] = Table(Cpu, "cpus", MAX_CPUS + 2)
+cpus: Table[Cpu] = Table(Cpu, "cpus", MAX_CPUS + 2, words="Q")
+PENDING, SLEEPING, LAZY = (word_index(Cpu, field) for field in ("pending", "sleeping", "lazy"))
+FROM = 2  #: see Cpu.pending
 SUPERVISOR = MAX_CPUS  #: the supervisor's number where one is needed (its own slot, rings, held locks)
 
 

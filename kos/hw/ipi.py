@@ -4,6 +4,9 @@ A message is four words in the ring that belongs to one (target, sender) pair: o
 lock. The order of stores is the protocol: message, then head, then the target's pending word, then (after a
 fence) a look at whether it sleeps. The target stores pending = 0 before it reads the heads, and `sleeping`
 = 1 before it looks at pending a last time; so one of the two always sees the other.
+
+What the pending word says besides is who stored it last. That sender's ring is served first, and then all rings, its
+own once more: a sender whose word was overwritten is served no later than without the hint.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from collections.abc import Callable
 from kos.arena.table import Region
 from kos.errors import KernelBug
 from kos.hooks.policies import Transport
-from kos.hw.cpu import SUPERVISOR, cpu_block, this
+from kos.hw.cpu import FROM, PENDING, SLEEPING, SUPERVISOR, cpus, this
 from kos.hw.stop import BROKEN, stop_machine
 from kos.params import MAX_CPUS
 from kos.platform.host.atomic import fence
@@ -39,7 +42,7 @@ class RingTransport:
     def __init__(self) -> None:
         self._in: list[memoryview] = []
         self._tails: list[int] = []
-        self._out: dict[int, memoryview] = {}
+        self._out: list[memoryview] = []
         self._me = -1
 
     def _words(self, target: int, sender: int) -> memoryview:
@@ -52,14 +55,12 @@ class RingTransport:
         self._senders = senders
         self._in = [self._words(this.id, s) for s in senders] if this.id != SUPERVISOR else []
         self._tails = [int(w[1]) for w in self._in]
-        self._out = {}
+        self._out = [self._words(target, this.id) for target in range(MAX_CPUS)]
 
     def send(self, target: int, vector: int, a: int, b: int, c: int) -> bool:
         if self._me != this.id:
             self._open()
-        w = self._out.get(target)
-        if w is None:
-            w = self._out[target] = self._words(target, this.id)
+        w = self._out[target]
         head = w[0]
         if head - w[1] >= RING_SLOTS:
             return False
@@ -70,6 +71,21 @@ class RingTransport:
         w[at + 3] = c
         w[0] = head + 1
         return True
+
+    def take(self, sender: int) -> tuple[int, int, int, int] | None:
+        """(vector, a, b, c): the oldest message of one CPU; None when there is none."""
+        if self._me != this.id:
+            self._open()
+        if sender >= this.nr_cpus or not self._in:
+            return None
+        w = self._in[sender]
+        tail = self._tails[sender]
+        if w[0] == tail:
+            return None
+        at = 8 + 4 * (tail % RING_SLOTS)
+        message = w[at], w[at + 1], w[at + 2], w[at + 3]
+        w[1] = self._tails[sender] = tail + 1  # the sender may use the slot again
+        return message
 
     def receive(self) -> list[tuple[int, int, int, int, int]]:
         if self._me != this.id:
@@ -102,16 +118,21 @@ def send_ipi(target: int, vector: int, a: int = 0, b: int = 0, c: int = 0) -> No
     while not wire.transport.send(target, vector, a, b, c):
         poll_ipis()  # its ring is full, so it is behind: let it catch up, and stay reachable
         _yield_core()
-    notify(target)  # before the counting: somebody waits for what this starts
+    # notify(), with a hint. Before the counting: somebody waits for what this starts.
+    words = cpus[target + 1].words
+    words[PENDING] = FROM + this.id
+    fence()
+    if words[SLEEPING]:
+        this.bells[target].ring()
     this.block.nr_ipis_sent += 1
 
 
 def notify(target: int) -> None:
     """Set a CPU's pending word and wake it if it sleeps."""
-    block = cpu_block(target)
-    block.pending = 1
+    words = cpus[target + 1].words
+    words[PENDING] = 1
     fence()
-    if block.sleeping:
+    if words[SLEEPING]:
         this.bells[target].ring()
 
 
@@ -120,23 +141,40 @@ def poll_ipis() -> None:
 
     Handlers take no locks and do not wait, so this may be called with any lock held.
     """
-    if not this.interrupted:
+    pending = this.pending
+    hint = pending[0]
+    if not hint:
         return
-    this.pending[0] = 0
+    pending[0] = 0
     fence()  # without it the store could become visible after a sender's 1, whose message we then had not seen
+    transport = wire.transport
     try:
-        messages = wire.transport.receive()
-        for sender, vector, a, b, c in messages:
-            handler = vectors[vector]
-            if handler is None:
-                raise KernelBug(f"cpu {this.id}: interrupt {vector} from cpu {sender} has no handler")
-            handler(sender, a, b, c)
+        if hint >= FROM and type(transport) is RingTransport:
+            # Somebody waits for this one, and all rings take 60 ns each to look into.
+            message = transport.take(hint - FROM)
+            if message is not None:
+                _serve(hint - FROM, *message)
+                this.block.nr_ipis_received += 1
+                # Once more, for what came meanwhile and is served below. on_flush() yields the core until somebody
+                # wants us: the word that announced its own message must not be what stops it (14 ms with 8 CPUs).
+                pending[0] = 0
+                fence()
+        messages = transport.receive()
+        for m in messages:
+            _serve(*m)
         if messages:
             this.block.nr_ipis_received += len(messages)
         for hook in poll_hooks:
             hook()
     except BROKEN as e:
         stop_machine(e)
+
+
+def _serve(sender: int, vector: int, a: int, b: int, c: int) -> None:
+    handler = vectors[vector]
+    if handler is None:
+        raise KernelBug(f"cpu {this.id}: interrupt {vector} from cpu {sender} has no handler")
+    handler(sender, a, b, c)
 
 
 poll_hooks: list[Callable[[], None]] = []  #: run after the queue was served: the tick, the stop word

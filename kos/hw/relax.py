@@ -11,6 +11,15 @@ from kos.hw.ipi import poll_ipis
 from kos.platform.host.process import yield_core
 
 
+class _Host:
+    """What the CPU has found when it came up."""
+
+    is_crowded = True  #: more CPUs than cores of the host: who waits here keeps somebody from running
+
+
+host_cores = _Host()
+
+
 def relax() -> None:
     """One turn of any wait. May raise MachineStop: every wait has a way out."""
     if this.interrupted:

@@ -5,6 +5,12 @@ it. As on Linux x86 there are six ASIDs a CPU, handed out round robin; a slot is
 space's, and current if its generation is. Nothing here is shared: another CPU changes it only by an interrupt.
 
 `hot` is what kos/runtime/memory.py looks into: a hit is hot.read[vaddr >> 12] + vaddr, an index into hot.mem.
+
+A *window* is what somebody has found in it and kept: pages of one address space that all hit, and lie side by side in
+physical memory. It is good for as long as `hot.epoch` is the epoch that it was made in, and a new epoch begins before
+anything is taken out of the TLB, put into it (which may evict), or another address space is loaded. So an access
+through a window is one that the TLB would have allowed. Who uses one looks at the epoch and makes the access without
+a moment between the two at which interrupts could be served.
 """
 
 from __future__ import annotations
@@ -24,18 +30,33 @@ FULL_FLUSH_PAGES = 33  #: more pages than this: forget the whole address space (
 reached = Column("tlb_reached", "Q", 2 * (MAX_CPUS + 1))
 
 
+class Epoch:
+    """A time in which the TLB forgets nothing; compared by identity, so that a copy of one is never current."""
+
+    __slots__ = ()
+
+
 class Hot:
     """The current address space's translations, and physical memory."""
 
-    __slots__ = ("mem", "mem16", "mem32", "mem64", "read", "write")
+    __slots__ = ("epoch", "has_windows", "mapped", "mem", "mem16", "mem32", "mem64", "read", "write")
 
     def __init__(self) -> None:
+        self.epoch = Epoch()
+        self.has_windows = False  #: whether somebody has made a window in this epoch
+        self.mapped: type = Epoch  #: kos.stdlib.mmap_.mmap, once it is imported: see kos/compiler/stores.py
         self.read: dict[int, int] = {}  #: virtual page -> physical minus virtual address
         self.write: dict[int, int] = {}  #: the same for pages that may be stored to: writable and dirty
         self.mem: memoryview = memoryview(b"")
         self.mem16: memoryview = self.mem
         self.mem32: memoryview = self.mem
         self.mem64: memoryview = self.mem
+
+    def close_windows(self) -> None:
+        """Begin a new epoch: before the TLB changes."""
+        if self.has_windows:
+            self.epoch = Epoch()
+            self.has_windows = False
 
 
 hot = Hot()
@@ -61,10 +82,12 @@ class Slots:
         hot.mem16 = frames.mem16
         hot.mem32 = frames.mem32
         hot.mem64 = frames.mem64
+        hot.close_windows()
         hot.read, hot.write = {}, {}
 
     def load(self, ctx_id: int, gen: int) -> None:
         """Make an address space current; what its ASID remembers from before `gen` is forgotten."""
+        hot.close_windows()
         asid = self.ctx.index(ctx_id) if ctx_id in self.ctx else 0
         if not asid:
             asid = self.last = self.last % NR_ASIDS + 1
@@ -83,6 +106,7 @@ class Slots:
 
     def unload(self) -> None:
         """No address space: every guest access misses."""
+        hot.close_windows()
         self.asid = 0
         reached.v[2 * this.id] = 0
         hot.read, hot.write = {}, {}
@@ -91,6 +115,7 @@ class Slots:
         """Forget everything of the current address space if it is behind `gen`; says whether it was."""
         if self.gen[self.asid] == gen:
             return False
+        hot.close_windows()
         self.model.flush_asid(self.asid)
         self.gen[self.asid] = reached.v[2 * this.id + 1] = gen
         return True
@@ -106,10 +131,15 @@ class Slots:
         mine = self.gen[asid]
         if gen <= mine:
             return 0
+        hot.close_windows()
         pages = end - start >> 12
         if gen == mine + 1 and gen == latest and pages <= FULL_FLUSH_PAGES:
-            for vpn in range(start >> 12, end >> 12):
-                self.model.flush_page(asid, vpn)
+            flush_page = self.model.flush_page
+            if pages == 1:
+                flush_page(asid, start >> 12)
+            else:
+                for vpn in range(start >> 12, end >> 12):
+                    flush_page(asid, vpn)
             self.gen[asid] = reached.v[2 * this.id + 1] = gen
             return pages
         self.model.flush_asid(asid)
@@ -118,6 +148,7 @@ class Slots:
 
     def flush_page(self, vaddr: int) -> None:
         """Forget one page here: the entry gained rights, and ours still lacks them."""
+        hot.close_windows()
         self.model.flush_page(self.asid, vaddr >> 12)
 
     def entries(self) -> Iterator[tuple[int, int, int, int, bool]]:

@@ -17,14 +17,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kos.arena.layout import Struct, layout, u64
+from kos.arena.layout import Struct, layout, u64, word_index
 from kos.arena.table import Column, Table
 from kos.errors import KernelBug
 from kos.hw import ipi
-from kos.hw.cpu import cpu_block, this
+from kos.hw.cpu import LAZY, cpu_block, this
 from kos.hw.phys import Words
 from kos.hw.pte import PFN_MASK, PTE_SPECIAL
-from kos.hw.relax import relax
+from kos.hw.relax import host_cores, relax
 from kos.hw.tlb import slots
 from kos.mm.page import unmap_page, unmap_pages
 from kos.mm.page_alloc import free_pages
@@ -39,6 +39,7 @@ from kos.trace.histogram import shootdowns as shootdown_latency
 
 _ROW = MAX_CPUS + 1
 NUDGE_NS = 2_000_000  #: a CPU that has not acknowledged for so long is interrupted by the host
+SPINS = 100  #: looks at the acknowledgements, 60 ns each, before the host core is yielded (600 ns) for the first time
 FULL = (0, 1 << 47)  #: the range that stands for everything
 
 
@@ -56,7 +57,10 @@ class FlushSlot(Struct):
     reserved: u64
 
 
-flush_slots: Table[FlushSlot] = Table(FlushSlot, "flush_slots", MAX_CPUS + 2)  #: slot cpu + 1
+flush_slots: Table[FlushSlot] = Table(FlushSlot, "flush_slots", MAX_CPUS + 2, words="Q")  #: slot cpu + 1
+_SEQ, _DONE, _MM, _CTX, _START, _END, _GEN = (
+    word_index(FlushSlot, field) for field in ("seq", "done", "mm", "ctx_id", "start", "end", "gen")
+)
 flush_acks = Column("flush_acks", "Q", _ROW * _ROW)  #: [initiator, target]: last seq acknowledged; target writes
 flush_ack_ns = Column("flush_ack_ns", "Q", _ROW * _ROW)  #: when; target writes
 
@@ -66,7 +70,9 @@ class FlushRequest:
 
     __slots__ = ("began_ns", "end", "gen", "may_defer", "mm", "pages", "reason", "seq", "start", "targets")
 
-    def __init__(self, mm: Mm, start: int, end: int, pages: int, reason: str, gen: int, targets: list[int]) -> None:
+    def __init__(
+        self, mm: Mm, start: int, end: int, pages: int, reason: str, gen: int, targets: list[int], defer: bool = False
+    ) -> None:
         self.mm = mm
         self.start = start
         self.end = end
@@ -74,7 +80,7 @@ class FlushRequest:
         self.reason = reason
         self.gen = gen
         self.targets = targets  #: CPUs that may hold translations and run
-        self.may_defer = False  #: entries are gone for good, and nothing relies on their absence
+        self.may_defer = defer  #: entries are gone for good, and nothing relies on their absence
         self.seq = 0
         self.began_ns = now_ns()
 
@@ -116,8 +122,7 @@ def flush_tlb_range(
     targets = [c for c in range(this.nr_cpus) if mask[c] and c != me and not cpu_block(c).lazy]
     if not targets:
         return True
-    request = FlushRequest(mm, start, end, pages or end - start >> 12, reason, gen, targets)
-    request.may_defer = defer
+    request = FlushRequest(mm, start, end, pages or end - start >> 12, reason, gen, targets, defer)
     done = active.shootdown.flush(request, stale)
     latency = now_ns() - request.began_ns
     block.nr_shootdowns += 1
@@ -137,25 +142,44 @@ def flush_tlb_mm(mm: Mm, reason: str, pages: int = 0) -> None:
 
 
 def post(request: FlushRequest) -> int:
-    """Write the request where its targets look; returns its number. One at a time per CPU."""
-    slot = flush_slots[this.id + 1]
-    if slot.seq != slot.done:
+    """Write the request where its targets look; returns its number. One at a time per CPU.
+
+    The number is stored last: a target that was told of it by a message finds all the rest.
+    """
+    slot = flush_slots[this.id + 1].words
+    seq = slot[_SEQ]
+    if seq != slot[_DONE]:
         raise KernelBug(f"cpu {this.id} starts a shootdown while its last one is not complete")
-    slot.mm = request.mm.index
-    slot.ctx_id = request.mm.ctx_id
-    slot.start = request.start
-    slot.end = request.end
-    slot.gen = request.gen
-    request.seq = slot.seq = slot.seq + 1
-    return request.seq
+    mm = request.mm
+    slot[_MM] = mm.index
+    slot[_CTX] = mm.ctx_id
+    slot[_START] = request.start
+    slot[_END] = request.end
+    slot[_GEN] = request.gen
+    seq += 1
+    slot[_SEQ] = request.seq = seq
+    return seq
 
 
 def wait_for_acks(request: FlushRequest) -> None:
-    """Until every target has acknowledged: serve interrupts, yield the host core, nudge who is late."""
+    """Until every target has acknowledged: serve interrupts, yield the host core, nudge who is late.
+
+    Where every CPU has a core of the host the core is not yielded at once: the targets run, and answer soon.
+    """
     row = this.id * _ROW
     acks = flush_acks.v
     seq = request.seq
-    waiting = [c for c in request.targets if acks[row + c] != seq]
+    targets = request.targets
+    if not host_cores.is_crowded:
+        turns = SPINS
+        for c in targets:
+            while acks[row + c] != seq and turns:
+                turns -= 1
+                if this.interrupted:
+                    ipi.poll_ipis()
+        if turns:
+            targets = []
+    waiting = [c for c in targets if acks[row + c] != seq] if targets else targets
     turns = 0
     nudge_at = request.began_ns + NUDGE_NS
     while waiting:
@@ -166,20 +190,21 @@ def wait_for_acks(request: FlushRequest) -> None:
             nudge_at = now_ns() + NUDGE_NS
             for c in waiting:
                 hooks.nudge(c)
-    flush_slots[this.id + 1].done = seq
+    flush_slots[this.id + 1].words[_DONE] = seq
 
 
 def on_flush(sender: int, seq: int, b: int, c: int) -> None:
     """Vector FLUSH, on a target: forget, acknowledge, and let the others have the core until all have."""
-    slot = flush_slots[sender + 1]
-    if slot.seq != seq:
+    slot = flush_slots[sender + 1].words
+    if slot[_SEQ] != seq:
         raise KernelBug(f"cpu {this.id}: flush request {seq} of cpu {sender} came after it was complete")
-    mm = this.mm
     n = 0
-    if mm is not None and mm.index == slot.mm and slots.ctx[slots.asid] == slot.ctx_id and not this.block.lazy:
-        n = slots.flush(slot.start, slot.end, slot.gen, mm.tlb_gen)
+    # Its ctx_id names an address space for ever; asid 0, no address space, has 0.
+    if slot[_CTX] == slots.ctx[slots.asid] != 0 and not this.block.words[LAZY]:
+        n = slots.flush(slot[_START], slot[_END], slot[_GEN], this.mm.tlb_gen)
     at = sender * _ROW + this.id
-    flush_ack_ns.v[at] = now_ns()
+    if SHOOTDOWN.on:
+        flush_ack_ns.v[at] = now_ns()
     flush_acks.v[at] = seq
     # The initiator waits no longer: what only we want to know comes after.
     if n < 0:
@@ -188,10 +213,11 @@ def on_flush(sender: int, seq: int, b: int, c: int) -> None:
         this.block.nr_flush_pages += n
     # More CPUs than cores: the rest of the targets need ours. Bounded, and over as soon as anyone wants us,
     # so that two CPUs that shoot at each other never wait for each other here.
-    for _ in range(64):
-        if slot.done == seq or slot.seq != seq or this.interrupted:
-            break
-        yield_core()
+    if host_cores.is_crowded:
+        for _ in range(64):
+            if slot[_DONE] == seq or slot[_SEQ] != seq or this.interrupted:
+                break
+            yield_core()
 
 
 # --- stale entries ----------------------------------------------------------------------------------------------

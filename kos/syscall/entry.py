@@ -164,6 +164,14 @@ def woken(name: str, args: tuple[Any, ...]) -> tuple[bool | None, Any]:
     """
     task = this.task
     waitqueue.finish_wait(task)
+    if task.waiting_for:
+        # The signal that it waits for is the call's before it is any handler's.
+        done, answer = retry(name, args)
+        if done:
+            signal.stop_waiting(task)
+            return True, answer
+        waitqueue.finish_wait(task)
+        signal.stop_waiting(task)
     if not attention():
         return retry(name, args)
     if signal.attention(task) and signal.handler_pending(task):
@@ -235,12 +243,12 @@ def handler_raised() -> None:
 
 def safepoint() -> Iterable[Any]:
     """What `$sp` delegates to when the pending word is set: () where nothing more is to be done."""
-    if id(sys._getframe(2).f_globals) in resumable.quiet:
-        return ()
+    poll_ipis()  # first: another CPU may wait for it
     task = this.task
-    if task.state != RUNNING:
-        return ()  # on its way to a sleep, through the driver of a generator whose body has made the call
-    poll_ipis()
+    # Not RUNNING: on its way to a sleep, through the driver of a generator whose body has made the call.
+    if id(sys._getframe(2).f_globals) in resumable.quiet or task.state != RUNNING:
+        this.pending[0] = 1  # what else is pending is for the next safepoint that may see to it
+        return ()
     if stress_due():
         return resumable.stress()  # type: ignore[no-any-return]  # guest code
     if task.sigpending or task.tripped or sched.need_resched():
