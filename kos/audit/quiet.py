@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kos.hw.cpu import cpu_block, this
+from kos.proc import sigqueue
 from kos.sched.structs import machine, run_queues, tasks
 from kos.sync import spinlock
 
@@ -15,6 +16,8 @@ def audit_quiet() -> list[str]:
     problems += [f"task slot {t.index} (pid {t.pid}, state {t.state}) was never freed" for t in left]
     if machine.s.nr_tasks:
         problems.append(f"{machine.s.nr_tasks} tasks are still counted, none is left")
+    if sigqueue.entries.head.nr_used:
+        problems.append(f"{sigqueue.entries.head.nr_used} signals still wait, for nobody")
     for cpu in range(this.nr_cpus):
         rq = run_queues[cpu + 1]
         if rq.nr_queued or rq.current:

@@ -24,7 +24,8 @@ def resolve(path: Path, argv: Sequence[str]) -> tuple[str, Sequence[str]]:
     """What execve(path, argv) runs: the program's file, and the arguments as it will see them.
 
     Python itself (sys.executable) is not a file that guests can see, but it may be run: with a program as its first
-    argument. Its options are passed over. Raises ENOEXEC where there is no program, as for `-c`.
+    argument, which needs no execute permission and no first line then. Its options are passed over. Raises ENOEXEC
+    where there is no program, as for `-c`; a program that is not there is Python's to complain about.
     """
     if os.fsdecode(path) != sys.executable:
         return find_program(path), argv
@@ -35,11 +36,16 @@ def resolve(path: Path, argv: Sequence[str]) -> tuple[str, Sequence[str]]:
         at += 2 if argv[at] in _WITH_VALUE else 1
     if at >= len(argv):
         raise GuestFault(errno.ENOEXEC)
-    return find_program(argv[at]), argv[at:]
+    try:
+        return find_program(argv[at], by_python=True), argv[at:]
+    except GuestFault:
+        return argv[at], argv[at:]
 
 
-def find_program(name: Path) -> str:
+def find_program(name: Path, by_python: bool = False) -> str:
     """Absolute path of the program that execve(name) would run. Raises ENOENT, EACCES, ENOEXEC and the like.
+
+    by_python: the file need not be a program for execve.
 
     A bare name that is no file is looked for among the installed guests, with and without ".py". A guest in one
     of the host's folders needs no execute permission if it is a .py file (installers do not set it); a file that
@@ -47,27 +53,27 @@ def find_program(name: Path) -> str:
     """
     text = os.fsdecode(name)
     try:
-        return _check(text)
+        return _check(text, by_python)
     except GuestFault as e:
         if e.errno != errno.ENOENT or "/" in text or not text:
             raise
     for folder in program_folders:
         for suffix in (SUFFIX, ""):
             try:
-                return _check(os.path.join(folder, text + suffix))
+                return _check(os.path.join(folder, text + suffix), by_python)
             except GuestFault as e:
                 if e.errno != errno.ENOENT:
                     raise
     raise GuestFault(errno.ENOENT)
 
 
-def _check(path: str) -> str:
+def _check(path: str, by_python: bool) -> str:
     with names() as ns:
         inode = ns.resolve(path)
         try:
             if is_dir(inode) or not stat.S_ISREG(inode.mode):
                 raise GuestFault(errno.EACCES)
-            is_program = inode.kind == I_HOST and path.endswith(SUFFIX)
+            is_program = by_python or (inode.kind == I_HOST and path.endswith(SUFFIX))
             if not is_program and not may(inode, MAY_EXEC):
                 raise GuestFault(errno.EACCES)
             found = path_of_locked(inode)

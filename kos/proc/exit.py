@@ -19,8 +19,9 @@ from kos.mm.mm import mmput
 from kos.mm.mmap import do_munmap
 from kos.mm.structs import mms
 from kos.params import PAGE_SIZE
-from kos.proc import fork, jobctl, kill, rusage, signal, tree
+from kos.proc import fork, jobctl, kill, rusage, signal, sigqueue, tree
 from kos.proc.sigdefs import CLD_EXITED, CLD_KILLED, SIG_IGN, SIGCHLD, SIGCONT, SIGHUP, signals_in
+from kos.proc.sigqueue import Info
 from kos.sched import sched, waitqueue
 from kos.sched.pid import free_task_pid, put_pid
 from kos.sched.structs import (
@@ -198,6 +199,7 @@ def unlink_thread(process: Process, task: Task) -> None:
 
 def free_task(task: Task) -> None:
     """The slot may be handed out again."""
+    sigqueue.drop_locked(task, -1)
     task.clear()
     tasks.free(task)
 
@@ -247,7 +249,8 @@ def _tell_parent(process: Process) -> None:
     ignored = sighands[parent.sighand].action[SIGCHLD] == SIG_IGN
     with signal_lock(parent):
         if not ignored:
-            signal.send_locked(parent, SIGCHLD)
+            code, number = code_of(process.exit_status)
+            signal.send_locked(parent, SIGCHLD, info=Info(code, process.pid, machine.s.uid, number))
     if ignored:
         release_process(process)
     else:
@@ -267,6 +270,7 @@ def release_process(process: Process) -> None:
     g.nr_tasks -= 1
     g.nr_processes -= 1
     free_task(leader)
+    sigqueue.drop_locked(process, -1)
     process.clear()
     processes.free(process)
 

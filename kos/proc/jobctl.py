@@ -9,7 +9,8 @@ by the first task that runs.
 from __future__ import annotations
 
 from kos.proc import tree
-from kos.proc.sigdefs import CLD_CONTINUED, CLD_STOPPED, SIGCHLD, SIGSTOP
+from kos.proc.sigdefs import CLD_CONTINUED, CLD_STOPPED, SIGCHLD, SIGCONT, SIGSTOP
+from kos.proc.sigqueue import Info
 from kos.sched import sched, waitqueue
 from kos.sched.structs import (
     JC_STOP_COUNTED,
@@ -24,6 +25,7 @@ from kos.sched.structs import (
     STOPPED,
     Process,
     Task,
+    machine,
     processes,
     signal_lock,
     tasklist_lock,
@@ -116,6 +118,7 @@ def notify_parent_locked(process: Process, code: int) -> None:
     from kos.proc import signal  # signal.py's collect() calls this module
 
     parent = processes[process.parent]
+    number = SIGCONT if code == CLD_CONTINUED else process.stop_sig
     with signal_lock(parent):
-        signal.send_locked(parent, SIGCHLD)
+        signal.send_locked(parent, SIGCHLD, info=Info(code, process.pid, machine.s.uid, number))
     waitqueue.wake_all(parent.children)

@@ -8,6 +8,7 @@ from kos.errors import GuestFault
 from kos.hw.cpu import this
 from kos.proc import signal, tree
 from kos.proc.sigdefs import NSIG, SIGKILL
+from kos.proc.sigqueue import FROM_KERNEL, SI_TKILL, SI_USER, Info
 from kos.sched.structs import (
     PL_INIT,
     PL_ZOMBIE,
@@ -44,8 +45,9 @@ def kill(pid: int, sig: int) -> None:
             raise GuestFault(errno.ESRCH)
         if sig:
             # The caller's own signal last: what it sends to its group must reach all others first.
+            info = Info(SI_USER, me.pid, machine.s.uid)
             for process in sorted(targets, key=lambda p: p is me):
-                _send(process, sig)
+                _send(process, sig, info)
 
 
 def tgkill(tgid: int, tid: int, sig: int) -> None:
@@ -59,7 +61,8 @@ def tgkill(tgid: int, tid: int, sig: int) -> None:
         if sig:
             process = process_of(task)
             with signal_lock(process):
-                signal.send_locked(process, sig, task)
+                me = process_of(this.task)
+                signal.send_locked(process, sig, task, Info(SI_TKILL, me.pid, machine.s.uid))
 
 
 def send_to_group(pgid: int, sig: int) -> None:
@@ -99,8 +102,8 @@ def process_by_pid(pid: int) -> Process:
     return process
 
 
-def _send(process: Process, sig: int) -> None:
+def _send(process: Process, sig: int, info: Info = FROM_KERNEL) -> None:
     if process.life & PL_ZOMBIE:
         return  # it may be signalled, to no effect
     with signal_lock(process):
-        signal.send_locked(process, sig)
+        signal.send_locked(process, sig, None, info)

@@ -8,6 +8,7 @@ from kos.sched import sched
 from kos.sched.structs import Process, Task, tasks, threads_of
 
 Rusage = tuple[float, float, int, int, int, int, int, int, int, int, int, int, int, int, int, int]
+NOTHING: Rusage = (0.0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def charge_exited(process: Process, task: Task) -> None:

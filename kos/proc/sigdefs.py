@@ -8,6 +8,8 @@ SIGUSR1, SIGSEGV, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGCHLD = range
 SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGXCPU, SIGXFSZ = range(18, 26)
 SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR, SIGSYS = range(26, 32)
 
+SIGRTMIN = 32  #: from here on signals are queued: each that is sent is delivered (glibc's own SIGRTMIN is 34)
+
 SIG_DFL, SIG_IGN, HANDLER = 0, 1, 2  #: dispositions; the handler itself is the guest's business
 
 

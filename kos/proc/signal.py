@@ -1,6 +1,6 @@
 """Signals: sending, choosing who takes one, taking it. Job control's part is in jobctl.py, kill() in kill.py.
 
-    send_locked()   pending bit in the task (tgkill, faults) or the process (kill), a task chosen and woken
+    send_locked()   pending in the task (tgkill, faults) or the process (kill), a task chosen and woken
     collect()       on the way back to the guest: default actions happen, handlers are "tripped"
     next_handler()  the handlers to run now, one by one
 
@@ -19,7 +19,7 @@ import errno
 
 from kos.errors import GuestFault
 from kos.hw.cpu import this
-from kos.proc import jobctl
+from kos.proc import jobctl, sigqueue
 from kos.proc.sigdefs import (
     HANDLER,
     IGNORED_BY_DEFAULT,
@@ -29,12 +29,14 @@ from kos.proc.sigdefs import (
     SIG_IGN,
     SIGCONT,
     SIGKILL,
+    SIGRTMIN,
     STOP_SIGNALS,
     SYNCHRONOUS,
     UNBLOCKABLE,
     bit,
     signals_in,
 )
+from kos.proc.sigqueue import FROM_KERNEL, Info
 from kos.sched import sched
 from kos.sched.structs import (
     BLOCKED,
@@ -93,13 +95,6 @@ def handler_pending(task: Task) -> bool:
         return any(action[sig] == HANDLER for sig in signals_in(found))
 
 
-def pending_set(task: Task) -> int:
-    """What sigpending() shows: blocked signals that have been sent."""
-    process = process_of(task)
-    with signal_lock(process):
-        return (task.pending | process.shared_pending) & task.blocked
-
-
 def set_action(process: Process, sig: int, disposition: int) -> int:
     """sigaction(): the old disposition. A signal that is now ignored is dropped where it was pending."""
     if not 0 < sig < NSIG or bit(sig) & UNBLOCKABLE:
@@ -113,32 +108,14 @@ def set_action(process: Process, sig: int, disposition: int) -> int:
     return old
 
 
-def set_blocked(task: Task, mask: int) -> int:
-    """The current task blocks these signals, SIGKILL and SIGSTOP excepted; returns the old mask.
-
-    A signal that waits for the process and that this task blocks now is offered to another thread
-    (Linux: retarget_shared_pending()).
-    """
-    process = process_of(task)
-    with signal_lock(process):
-        old: int = task.blocked
-        mask &= ~UNBLOCKABLE
-        newly = mask & ~old
-        task.blocked = mask
-        if sched.recalc_sigpending_locked(task):
-            this.pending[0] = 1  # what was unblocked is delivered before the call returns
-        for sig in signals_in(process.shared_pending & newly):
-            offer_locked(process, sig)
-    return old
-
-
 # --- sending ----------------------------------------------------------------------------------------------
 
 
-def send_locked(process: Process, sig: int, task: Task | None = None) -> bool:
+def send_locked(process: Process, sig: int, task: Task | None = None, info: Info = FROM_KERNEL) -> bool:
     """Send a signal to a process, or to one task of it; its signal lock held, and tasklist_lock for SIGCONT.
 
-    False when it changed nothing: ignored, pending already, or the process is dying.
+    info: what sigwaitinfo() will tell of it. False when it changed nothing: ignored, pending already (a standard
+    signal), or the process is dying.
     """
     if process.life & PL_INIT or process.flags & PF_GROUP_EXIT:
         return False
@@ -150,28 +127,27 @@ def send_locked(process: Process, sig: int, task: Task | None = None) -> bool:
     target = task if task is not None else tasks[process.leader]
     if _is_ignored(process, target, sig):
         return False
+    waiting = task.pending if task is not None else process.shared_pending
+    if waiting & bit(sig) and sig < SIGRTMIN:
+        return False
     if task is not None:
-        if task.pending & bit(sig):
-            return False
         task.pending |= bit(sig)
     else:
-        if process.shared_pending & bit(sig):
-            return False
         process.shared_pending |= bit(sig)
     chosen = _choose(process, sig, task)
-    if chosen is None:
-        return True  # all block it: it waits
-    if _is_fatal(process, sig) and not (chosen.blocked & bit(sig) and sig != SIGKILL):
+    if chosen is not None and _is_fatal(process, sig) and not (chosen.blocked & bit(sig) and sig != SIGKILL):
         group_exit_locked(process, sig)
         return True
-    _wake_for(chosen, sig)
-    return True
+    sigqueue.append_locked(process if task is None else task, sig, info)
+    if chosen is not None:
+        _wake_for(chosen, sig)
+    return True  # where all block it, it waits
 
 
-def send(process: Process, sig: int, task: Task | None = None) -> bool:
+def send(process: Process, sig: int, task: Task | None = None, info: Info = FROM_KERNEL) -> bool:
     """send_locked(), taking the lock; not for SIGCONT."""
     with signal_lock(process):
-        return send_locked(process, sig, task)
+        return send_locked(process, sig, task, info)
 
 
 def offer_locked(process: Process, sig: int) -> None:
@@ -216,9 +192,13 @@ def kill_task_locked(task: Task) -> None:
 
 def forget_pending_locked(process: Process, mask: int) -> None:
     """Drop these signals wherever they are pending in the process; signal lock held."""
-    process.shared_pending &= ~mask
+    if process.shared_pending & mask:
+        process.shared_pending &= ~mask
+        sigqueue.drop_locked(process, mask)
     for t in threads_of(process):
-        t.pending &= ~mask
+        if t.pending & mask:
+            t.pending &= ~mask
+            sigqueue.drop_locked(t, mask)
 
 
 def _is_ignored(process: Process, task: Task, sig: int) -> bool:
@@ -276,7 +256,9 @@ def collect(task: Task) -> int:
                 if task.jobctl & JC_STOP_PENDING:
                     last = jobctl.stop_here_locked(process, task)
                     break
-                sig = _dequeue_locked(process, task)
+                sig, _ = take_locked(process, task, ~task.blocked)
+                if bit(sig or SIGCONT) & STOP_SIGNALS:
+                    task.last_stop = sig  # continue_locked() clears it
                 if sig == 0:
                     sched.recalc_sigpending_locked(task)
                     return NOTHING
@@ -348,32 +330,25 @@ def fatal_status(task: Task) -> int:
     return process.exit_status if process.flags & PF_GROUP_EXIT else SIGKILL
 
 
-def dequeue_from(task: Task, wanted: int) -> int:
-    """Take a pending signal of the set `wanted` off the current task or its process; 0 = none. Lock held."""
-    return _take(process_of(task), task, wanted)
-
-
-def _dequeue_locked(process: Process, task: Task) -> int:
-    sig = _take(process, task, ~task.blocked)
-    if sig and bit(sig) & STOP_SIGNALS:
-        task.last_stop = sig  # continue_locked() clears it: see collect()
-    return sig
-
-
-def _take(process: Process, task: Task, wanted: int) -> int:
-    """Faults first, then the task's own signals, then the process's; lowest number first each."""
-    for urgent in (SYNCHRONOUS, -1):
-        own = task.pending & wanted & urgent
-        if own:
-            own &= -own
-            task.pending &= ~own
-            return int(own).bit_length()
-    shared = process.shared_pending & wanted
-    if shared:
-        shared &= -shared
-        process.shared_pending &= ~shared
-        return int(shared).bit_length()
-    return 0
+def take_locked(process: Process, task: Task, wanted: int) -> tuple[int, Info]:
+    """Faults first, then the task's own signals, then the process's, lowest number first; (0, ...): none. Lock held."""
+    owner: Task | Process = task
+    found = task.pending & wanted
+    if not found:
+        owner = process
+        found = process.shared_pending & wanted
+    found = found & SYNCHRONOUS or found
+    if not found:
+        return 0, FROM_KERNEL
+    found &= -found
+    sig = int(found).bit_length()
+    info, more = sigqueue.take_locked(owner, sig)
+    if not more:
+        if owner is task:
+            task.pending &= ~found
+        else:
+            process.shared_pending &= ~found
+    return sig, info
 
 
 def _trip_locked(process: Process, task: Task, sig: int) -> None:

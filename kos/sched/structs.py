@@ -143,11 +143,13 @@ class Task(Struct):
     jobctl: u32
     fatal_status: u32  #: wait status of the signal that kills it, once it is known
     last_stop: u32
+    sig_first: u32  #: queue of `pending`: see kos.proc.sigqueue
+    sig_last: u32
     comm: Annotated[Chars, ctypes.c_char * 16]
     # the lock of the futex bucket held:
     futex_space: u64  #: what the word lies in, and where: see kos.proc.futex
     futex_offset: u64
-    spare: Annotated[Chars, ctypes.c_char * 64]
+    spare: Annotated[Chars, ctypes.c_char * 56]
 
 
 @layout(size=1024)
@@ -189,6 +191,8 @@ class Process(Struct):
     flags: u32  #: PF_*
     sighand: u32
     shared_pending: u64
+    sig_first: u32  #: queue of `shared_pending`
+    sig_last: u32
     stop_sig: u32  #: signal of the group stop under way or complete; 0 = none
     nr_to_stop: u32  #: tasks that have yet to take part
     exec_task: u32  #: task that waits in exec for the others to die; 0 = none
@@ -216,7 +220,7 @@ class Process(Struct):
     c_max_rss: u64
     # tasklist_lock held to write; read without:
     rlimits: Annotated[Any, ctypes.c_uint64 * (2 * NR_RLIMITS)]  #: soft, hard
-    spare: Annotated[Chars, ctypes.c_char * 448]
+    spare: Annotated[Chars, ctypes.c_char * 440]
 
 
 @layout(size=80)

@@ -109,8 +109,10 @@ def __world__(own: Any) -> dict[str, Any]:
 
 def putenv(name: Any, value: Any, /) -> None:
     key, text = _host.fsdecode(args.fs_bytes(name)), _host.fsdecode(args.fs_bytes(value))
-    if not key or "=" in key:
+    if "=" in key:
         raise ValueError("illegal environment variable name")
+    if not key:
+        raise OSError(22, _host.strerror(22))
     world.current().environ[key] = text
 
 

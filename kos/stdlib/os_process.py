@@ -25,7 +25,6 @@ __all__ = [
 getpid = k.getpid
 getppid = k.getppid
 sched_yield = k.sched_yield
-setsid = k.setsid
 
 _SIGABRT, _SIG_UNBLOCK = 6, 1
 
@@ -102,6 +101,10 @@ def setpgid(pid: int, pgrp: int, /) -> None:
 
 def setpgrp() -> None:
     k.setpgid(0, 0)
+
+
+def setsid() -> None:
+    k.setsid()
 
 
 def getsid(pid: int, /) -> int:

@@ -21,12 +21,13 @@ from kos.stdlib import args
 
 __all__ = [
     "alarm", "getitimer", "getsignal", "pause", "pthread_sigmask", "raise_signal", "setitimer", "siginterrupt",
-    "signal", "sigpending", "sigwait",
+    "signal", "sigpending", "sigtimedwait", "sigwait", "sigwaitinfo",
 ]  # fmt: skip
 
 _DFL, _IGN, _HANDLED = 0, 1, 2  # the kernel's dispositions
 _SIG_DFL, _SIG_IGN = _host.Handlers.SIG_DFL, _host.Handlers.SIG_IGN
 _SIGINT, _SIGPIPE, _SIGXFSZ = 2, 13, 25
+_SI_USER, _SI_TKILL = 0, -6
 _GLIBC = (32, 33)  # it keeps these two for itself
 _ONE_US = 1000
 
@@ -165,6 +166,26 @@ def sigpending() -> set[int]:
 
 def sigwait(sigset: Iterable[int], /) -> int:
     return _enum(k.sigwait(args.signals(sigset)))
+
+
+def sigwaitinfo(sigset: Iterable[int], /) -> _host.struct_siginfo:
+    return _siginfo(k.sigtimedwait(args.signals(sigset), -1))
+
+
+def sigtimedwait(sigset: Iterable[int], timeout: float, /) -> _host.struct_siginfo | None:
+    wanted = args.signals(sigset)
+    ns = args.duration_ns(timeout)
+    if ns < 0:
+        raise ValueError("timeout must be non-negative")
+    found = k.sigtimedwait(wanted, ns)
+    return None if found is None else _siginfo(found)
+
+
+def _siginfo(found: tuple[int, int, int, int, int]) -> _host.struct_siginfo:
+    """si_band lies where si_pid and si_uid do; the C library says SI_USER where the kernel says SI_TKILL."""
+    number, code, pid, uid, status = found
+    code = _SI_USER if code == _SI_TKILL else code
+    return _host.struct_siginfo((number, code, 0, pid, uid, status, pid | uid << 32))
 
 
 # --- timers ----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ ORDER = (
     "zone",  # the page allocator
     "frame",  # frame descriptors: reference and map counts
     "signal",  # signal actions and pending sets of a process (pool)
+    "sigqueue",  # the free list of entries in the queues of pending signals
     "poll",  # the queue of tasks in select and poll
     "timer",  # deadlines of sleeping tasks and interval timers
     "rq",  # one CPU's run queue, and the state of every task on it

@@ -21,7 +21,7 @@ from kos.hw.cpu import this
 from kos.hw.ipi import poll_hooks, poll_ipis
 from kos.hw.stop import BROKEN, stop_machine
 from kos.platform.host.clock import now_ns
-from kos.proc import signal
+from kos.proc import sigmask, signal
 from kos.runtime import hooks, library
 from kos.runtime.calls import maker_of
 from kos.runtime.kernelcall import KernelCall, trap
@@ -168,10 +168,10 @@ def woken(name: str, args: tuple[Any, ...]) -> tuple[bool | None, Any]:
         # The signal that it waits for is the call's before it is any handler's.
         done, answer = retry(name, args)
         if done:
-            signal.stop_waiting(task)
+            sigmask.stop_waiting(task)
             return True, answer
         waitqueue.finish_wait(task)
-        signal.stop_waiting(task)
+        sigmask.stop_waiting(task)
     if not attention():
         return retry(name, args)
     if signal.attention(task) and signal.handler_pending(task):

@@ -114,8 +114,8 @@ def unshare_files(clear: bool) -> None:
 
 
 @syscall("wait4")
-def wait4(pid: int, options: int) -> tuple[int, int, Rusage | None] | Wait:
-    """(pid, status, rusage); (0, 0, None) with WNOHANG where no child has news."""
+def wait4(pid: int, options: int) -> tuple[int, int, Rusage] | Wait:
+    """(pid, status, rusage); all zero with WNOHANG where no child has news."""
     known = wait.WNOHANG | wait.WUNTRACED | wait.WCONTINUED | wait.IGNORED_OPTIONS
     if options & ~known:
         raise GuestFault(errno.EINVAL)
@@ -131,7 +131,7 @@ def wait4(pid: int, options: int) -> tuple[int, int, Rusage | None] | Wait:
     if isinstance(news, Wait):
         return news
     if news is None:
-        return 0, 0, None
+        return 0, 0, rusage.NOTHING
     return news.pid, news.status, news.usage
 
 

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 
 from kos.errors import GuestFault
 from kos.hw.cpu import this
-from kos.proc import signal
+from kos.platform.host.clock import now_ns
+from kos.proc import sigmask, signal
 from kos.proc.sigdefs import NSIG, UNBLOCKABLE, bit, signals_in
-from kos.sched.structs import SLEEPING, Task, process_of, sighands, signal_lock
+from kos.sched.structs import SLEEPING, Task, process_of, sighands
 from kos.syscall.table import syscall
 from kos.traps import Wait
 
 SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = range(3)
 _HANDLERS = 1  #: word of Task.restart: handlers delivered before the call, plus 1
+_DEADLINE = 0  #: the same of sigtimedwait: when it gives up, host clock; 0 = first time round
+_NEVER = (1 << 64) - 1
 
 
 @syscall("sigaction")
@@ -39,29 +42,37 @@ def sigprocmask(how: int, sigs: Iterable[int]) -> frozenset[int]:
         mask = task.blocked & ~mask
     elif how != SIG_SETMASK:
         raise GuestFault(errno.EINVAL)
-    return frozenset(signals_in(signal.set_blocked(task, mask)))
+    return frozenset(signals_in(sigmask.set_blocked(task, mask)))
 
 
 @syscall("sigpending")
 def sigpending() -> set[int]:
-    return set(signals_in(signal.pending_set(this.task)))
+    return set(signals_in(sigmask.pending_set(this.task)))
 
 
 @syscall("sigwait")
 def sigwait(sigs: Iterable[int]) -> int | Wait:
     """Take one of these signals off the pending ones, or sleep until one is sent; handlers do not run for it."""
+    sig, _ = sigmask.wait_for(this.task, _mask(sigs))
+    return sig or Wait(0)
+
+
+@syscall("sigtimedwait")
+def sigtimedwait(sigs: Iterable[int], timeout_ns: int) -> tuple[int, int, int, int, int] | Wait | None:
+    """The same with siginfo: (signal, code, pid, uid, status); None after timeout_ns (-1: never). Handlers run."""
     task: Task = this.task
-    wanted = _mask(sigs)
-    process = process_of(task)
-    with signal_lock(process):
-        task.waiting_for = 0
-        sig = signal.dequeue_from(task, wanted)
-        if sig:
-            return sig
-        # Under the signal lock, so that a sender sees either the sleep or, before it, our look found the signal.
-        task.waiting_for = wanted
-        task.state = SLEEPING
-    return Wait(0)
+    deadline = int(task.restart[_DEADLINE])
+    if not deadline:
+        deadline = _NEVER if timeout_ns < 0 else now_ns() + timeout_ns
+    in_time = deadline > now_ns()
+    sig, info = sigmask.wait_for(task, _mask(sigs), in_time)
+    task.restart[_DEADLINE] = 0
+    if sig:
+        return sig, *info
+    if not in_time:
+        return None
+    task.restart[_DEADLINE] = deadline
+    return Wait(0 if deadline == _NEVER else deadline)
 
 
 @syscall("pause")
