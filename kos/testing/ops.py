@@ -6,8 +6,8 @@ each operation that cannot be done at its place or whose outcome would depend on
 knowledge, and any part of a failing program is a program again, which is all that shrinking wants.
 
 Steps come in rounds. The tasks of one round run at the same time, on as many CPUs as there are; a round begins when the
-last one is over. This file has the words, ops_model.py (with ops_state.py) says what a program prints, and
-ops_guest.py is the guest program that does it.
+last one is over. This file has the words; ops_model.py says what a program prints (ops_state.py: with what state,
+ops_life.py: what happens to processes), and ops_guest.py is the guest program that does it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LIMITS = {
     "page": 16, "count": 7, "offset": 4096, "length": 4096, "value": 256, "prot": 8, "kind": 4, "index": 8,
     "populate": 2, "advice": 5, "pipe": 2, "size": 9, "who": 8, "signal": 3, "code": 200, "spin": 2,
-    "shrinks": 2, "times": 20, "risk": 30,
+    "shrinks": 2, "times": 20, "risk": 30, "outpost": 2, "keeps": 2, "inherit": 4, "target": 16, "way": 3,
 }  # fmt: skip
 
 
@@ -99,6 +99,36 @@ class Resize:
 
 
 @dataclass(frozen=True)
+class Move:
+    """mremap to a place that the kernel chooses (an outpost): because what grows finds no room, or for its own sake.
+
+    keeps: the old place stays mapped, and is empty.
+    """
+
+    page: int
+    count: int
+    outpost: int
+    keeps: int
+
+
+@dataclass(frozen=True)
+class Free:
+    """MADV_FREE of a page, and a store over all of it."""
+
+    page: int
+    value: int
+
+
+@dataclass(frozen=True)
+class Inherit:
+    """minherit: NONE, SHARE, COPY or ZERO."""
+
+    page: int
+    count: int
+    inherit: int
+
+
+@dataclass(frozen=True)
 class Send:
     """write(2) from a page to a pipe; a bad page is EFAULT."""
 
@@ -143,12 +173,71 @@ class Clone:
 
 
 @dataclass(frozen=True)
+class Vfork:
+    """A child in the caller's own memory: it stores a word there, and exits, dies, or becomes another program."""
+
+    page: int
+    offset: int
+    value: int
+    way: int
+
+
+@dataclass(frozen=True)
+class Exec:
+    """The caller's process becomes a new program, whichever of its threads it is; with spin the others are busy."""
+
+    value: int
+    spin: int
+
+
+@dataclass(frozen=True)
+class Relay:
+    """A child changes a page and sends it through a duplicate of a pipe's end; the caller reads it to another page."""
+
+    page: int
+    target: int
+    length: int
+    value: int
+    way: int
+
+
+@dataclass(frozen=True)
 class Kill:
     """Ends another process by a signal; with spin it is busy with its memory, and with forks, when the signal comes."""
 
     who: int
     signal: int
     spin: int
+
+
+@dataclass(frozen=True)
+class Stop:
+    """SIGSTOP to a child, which the caller waits for; with spin the child is busy when it comes."""
+
+    who: int
+    spin: int
+
+
+@dataclass(frozen=True)
+class Continue:
+    """SIGCONT to a stopped process; its parent waits for it."""
+
+    who: int
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A handler for SIGUSR2, which adds to the Python state and to a word of private memory, and perhaps forks."""
+
+    value: int
+    way: int
+
+
+@dataclass(frozen=True)
+class Signal:
+    """SIGUSR2 to a process that has a handler for it, the caller's own perhaps."""
+
+    who: int
 
 
 @dataclass(frozen=True)
@@ -194,15 +283,17 @@ class Dump:
 
 
 Op = (
-    Store | Fetch | Add | Map | Unmap | Protect | Advise | Resize | Send | Receive | FileWrite | FileRead | Truncate
-    | Fork | Clone | Kill | Wait | WaitNone | Exit | ExitThread | Join | Remember | Dump
+    Store | Fetch | Add | Map | Unmap | Protect | Advise | Resize | Move | Free | Inherit | Send | Receive | FileWrite
+    | FileRead | Truncate | Fork | Clone | Vfork | Exec | Relay | Kill | Stop | Continue | Handle | Signal | Wait
+    | WaitNone | Exit | ExitThread | Join | Remember | Dump
 )  # fmt: skip
 
 #: how often each operation is drawn
 WEIGHTS: dict[type[Op], int] = {
-    Store: 30, Fetch: 10, Add: 6, Map: 16, Unmap: 2, Protect: 6, Advise: 7, Resize: 3, Send: 4, Receive: 6,
-    FileWrite: 2, FileRead: 1, Truncate: 1, Fork: 7, Clone: 3, Kill: 6, Wait: 5, WaitNone: 1, Exit: 2, ExitThread: 2,
-    Join: 4, Remember: 2, Dump: 3,
+    Store: 30, Fetch: 10, Add: 6, Map: 16, Unmap: 2, Protect: 6, Advise: 7, Resize: 3, Move: 4, Free: 2, Inherit: 4,
+    Send: 4, Receive: 10, FileWrite: 2, FileRead: 1, Truncate: 1, Fork: 9, Clone: 5, Vfork: 4, Exec: 2, Relay: 5,
+    Kill: 5, Stop: 8, Continue: 8, Handle: 4, Signal: 9, Wait: 5, WaitNone: 1, Exit: 2, ExitThread: 2, Join: 5,
+    Remember: 2, Dump: 3,
 }  # fmt: skip
 
 
@@ -216,7 +307,7 @@ class Step:
 
 
 Program = tuple[Step, ...]
-TASKS, GAPS, STEPS = 6, 5, 70
+TASKS, GAPS, STEPS = 6, 5, 90
 
 
 def random_program(seed: int, steps: int = STEPS) -> Program:

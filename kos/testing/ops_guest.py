@@ -1,4 +1,4 @@
-"""The guest program that does what a plan of kos/testing/ops_model.py says. Source text: run_all(PLANS) is appended.
+"""The guest program that does what a plan of kos/testing/ops_model.py says. Source text: main(PLANS) is appended.
 
 A driver starts task 0, and lets the tasks of each round go by a byte in a pipe of each; a task answers with one line
 in another pipe. So no output depends on who was faster. Tasks find their pages at fixed addresses.
@@ -7,8 +7,10 @@ in another pipe. So no output depends on who was faster. Tasks find their pages 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
+import signal
 import sys
 import zlib
 from typing import Any
@@ -20,9 +22,18 @@ PAGE = guest.PAGE_SIZE
 ARENA, PAGES = 0x1000_0000_0000, 16
 TABLE = 0x1001_0000_0000  #: a shared page: pid of each task, then tid of each thread
 SCRATCH = 0x1002_0000_0000  #: where a task is busy until it is killed
+BOOK = 0x1003_0000_0000  #: a private page: address and pages of each outpost, then what the signal handler has added
 NR_TASKS, FILE_PAGES = 8, 4
+FAR, NR_OUTPOSTS = 4, 2  # pages of an outpost; the kernel chooses where it lies
+PLACES = PAGES + FAR * NR_OUTPOSTS  #: numbers of pages: first those of the arena
+RECEIVED, BUSY = BOOK + 64, TABLE + 16 * NR_TASKS  #: words; BUSY: one of each task, the stops that are over
+KILLED, EXECS = 1, 2  # ways of Vfork
+FORKS = 2  # way of Handle
 ADVICE = (guest.MADV_DONTNEED, guest.MADV_DONTFORK, guest.MADV_DOFORK, guest.MADV_WIPEONFORK, guest.MADV_KEEPONFORK)
 RW, PRIVATE = guest.PROT_READ | guest.PROT_WRITE, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS
+ON_PAGES = frozenset(
+    ("store", "fetch", "add", "unmap", "protect", "advise", "resize", "free", "inherit", "vfork", "relay")
+)
 PATIENCE = 25.0  # seconds after which a task is called silent
 
 Pipe = tuple[int, int]
@@ -31,34 +42,59 @@ Pipe = tuple[int, int]
 class World:
     """What the tasks of one program have in common: descriptors, and the plan."""
 
-    def __init__(self, script: list[Any]) -> None:
+    def __init__(self, name: int, script: list[Any], fds: list[int] | None = None) -> None:
+        """fds: of the same program's world before an exec."""
+        self.name = name
         self.script = script
-        self.go: list[Pipe] = [os.pipe() for _ in range(NR_TASKS)]
-        self.done: list[Pipe] = [os.pipe() for _ in range(NR_TASKS)]
-        self.own: list[Pipe] = [os.pipe() for _ in range(NR_TASKS)]
-        self.data: list[Pipe] = [os.pipe() for _ in range(2)]
-        self.file = os.memfd_create("random")
-        os.ftruncate(self.file, FILE_PAGES * PAGE)
-        guest.mmap(TABLE, PAGE, RW, guest.MAP_SHARED | guest.MAP_ANONYMOUS | guest.MAP_FIXED)
+        self.fds = fds or make_descriptors()
+        self.file, self.table, *ends = self.fds
+        pipes: list[Pipe] = list(zip(ends[::2], ends[1::2], strict=True))
+        self.go = pipes[:NR_TASKS]
+        self.done = pipes[NR_TASKS : 2 * NR_TASKS]
+        self.own = pipes[2 * NR_TASKS : 3 * NR_TASKS]
+        self.data = pipes[3 * NR_TASKS :]
+        guest.mmap(TABLE, PAGE, RW, guest.MAP_SHARED | guest.MAP_FIXED, self.table)
+        guest.mmap(BOOK, PAGE, RW, PRIVATE | guest.MAP_FIXED)
+
+
+def make_descriptors() -> list[int]:
+    """The file, the table, and all pipes; open over exec."""
+    fds = [os.memfd_create("file"), os.memfd_create("table")]
+    os.ftruncate(fds[0], FILE_PAGES * PAGE)
+    os.ftruncate(fds[1], PAGE)
+    for _ in range(3 * NR_TASKS + 2):
+        fds += os.pipe()
+    for fd in fds:
+        os.set_inheritable(fd, True)
+    return fds
+
+
+def where(place: int) -> int:
+    """The address of a page; 0 for one that its outpost does not have."""
+    if place < PAGES:
+        return ARENA + place * int(PAGE)
+    outpost, page = divmod(place - PAGES, FAR)
+    address, pages = guest.load64(BOOK + 16 * outpost), guest.load64(BOOK + 16 * outpost + 8)
+    return int(address) + page * PAGE if page < pages else 0
 
 
 def look(world: World, me: int) -> str:
     """Checksum of every page, read by the kernel: `-` where it cannot be read."""
     words = []
     r, w = world.own[me]
-    for page in range(PAGES):
+    for page in range(PLACES):
         try:
-            guest.write(w, ARENA + page * PAGE, PAGE)
+            guest.write(w, where(page), PAGE)
             words.append(f"{zlib.crc32(os.read(r, PAGE)):x}")
         except OSError as e:
             words.append("-" if e.errno == errno.EFAULT else errno.errorcode[e.errno or 0])
     return ",".join(words)
 
 
-def be_busy(me: int) -> None:
-    """Until a signal ends it: map, touch, protect, unmap, fork."""
+def be_busy(me: int, turns: int) -> None:
+    """Until so many stops are over, or a signal ends it: map, touch, protect, unmap, fork."""
     base = SCRATCH + me * 0x10_0000
-    while True:
+    while guest.load64(BUSY + 8 * me) < turns:
         guest.mmap(base, 4 * PAGE, RW, PRIVATE | guest.MAP_FIXED)
         guest.store(base, b"busy" * 3000)
         guest.mprotect(base, PAGE, guest.PROT_READ)
@@ -79,10 +115,85 @@ def start_task(world: World, me: int, child: int, state: list[int], thread: bool
     pid = os.fork()
     if pid == 0:
         try:
-            run_task(world, child, list(state))
+            First.state = list(state)
+            run_task(world, child, First.state)
         finally:
             os._exit(98)
     guest.store64(TABLE + 8 * child, pid)
+
+
+class First:
+    state: list[int] = []  #: of the process's first task: the signal handler runs there
+
+
+def handle(value: int, way: int) -> None:
+    """Install a handler for SIGUSR2."""
+
+    def handler(number: int, frame: Any) -> None:
+        First.state.append(value)
+        if way == FORKS:
+            pid = os.fork()
+            if pid == 0:
+                guest.store64(RECEIVED, 0)
+                os._exit(0)
+            os.waitpid(pid, 0)
+        guest.store64(RECEIVED, guest.load64(RECEIVED) + value)
+
+    signal.signal(signal.SIGUSR2, handler)
+
+
+def vfork(at: int, value: int, way: int) -> str:
+    """A child in our memory; its exit status."""
+    pid = guest.vfork()
+    if pid == 0:
+        guest.store64(at, value)
+        if way == KILLED:
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif way == EXECS:
+            os.execv(sys.executable, [sys.executable, sys.argv[0], "exit", str(value)])
+        os._exit(value)
+    return str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+
+def relay(source: int, target: int, length: int, value: int, way: int) -> str:
+    """What a child sends us of its copy of a page: how much, and its exit status."""
+    r, w = os.pipe()
+    other = os.dup(w) if way == 0 else os.dup2(w, 200 + w) if way == 1 else fcntl.fcntl(w, fcntl.F_DUPFD, 100)
+    os.close(w)
+    pid = os.fork()
+    if pid == 0:
+        guest.store8(source, value)
+        guest.write(other, source, length)
+        os._exit(value)
+    os.close(other)
+    got = 0
+    while count := guest.read(r, target + got, PAGE - got):
+        got += count
+    os.close(r)
+    return f"{got} {os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}"
+
+
+def move(page: int, count: int, outpost: int, keeps: bool, before: int) -> str:
+    """mremap that moves, if there is no room or `keeps`; the outpost had `before` pages."""
+    book, at = BOOK + 16 * outpost, where(page)
+    if before:
+        guest.munmap(guest.load64(book), before * PAGE)
+        guest.store64(book + 8, 0)
+    flags = guest.MREMAP_MAYMOVE | (guest.MREMAP_DONTUNMAP if keeps else 0)
+    got = guest.mremap(at, PAGE, count * PAGE, flags)
+    if got == at:
+        return "here"
+    guest.store64(book, got)
+    guest.store64(book + 8, count)
+    return "there"
+
+
+def go_on(pid: int, busy: Any, is_parent: bool) -> str | None:
+    """Continue a process, and have its tasks stop being busy."""
+    for task in busy:
+        guest.fetch_add64(BUSY + 8 * task, 1)
+    os.kill(pid, signal.SIGCONT)
+    return str(os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1])) if is_parent else None
 
 
 def map_pages(world: World, page: int, count: int, prot: int, kind: int, index: int, populate: int) -> None:
@@ -97,7 +208,7 @@ def map_pages(world: World, page: int, count: int, prot: int, kind: int, index: 
 def act(world: World, me: int, state: list[int], op: Any) -> str | None:
     """Do one operation; returns what it answers, None where there is nothing to say."""
     name, *a = op
-    at = ARENA + a[0] * PAGE if a else 0
+    at = where(a[0]) if name in ON_PAGES else 0
     if name == "store":
         guest.store(at + a[1], bytes([a[3]]) * a[2])
     elif name == "fetch":
@@ -115,10 +226,17 @@ def act(world: World, me: int, state: list[int], op: Any) -> str | None:
         guest.madvise(at, a[1] * PAGE, ADVICE[a[2]])
     elif name == "resize":
         return str(guest.mremap(at, a[1] * PAGE, a[2] * PAGE) == at)
+    elif name == "move":
+        return move(*a)
+    elif name == "free":
+        guest.madvise(at, PAGE, guest.MADV_FREE)
+        guest.store(at, bytes([a[1]]) * PAGE)
+    elif name == "inherit":
+        guest.minherit(at, a[1] * PAGE, a[2])
     elif name == "send":
-        return str(guest.write(world.data[a[0]][1], ARENA + a[1] * PAGE, a[2]))
+        return str(guest.write(world.data[a[0]][1], where(a[1]), a[2]))
     elif name == "receive":
-        return str(guest.read(world.data[a[0]][0], ARENA + a[1] * PAGE + a[2], a[3]))
+        return str(guest.read(world.data[a[0]][0], where(a[1]) + a[2], a[3]))
     elif name == "file_write":
         return str(os.pwrite(world.file, bytes([a[1]]) * PAGE, a[0] * PAGE))
     elif name == "file_read":
@@ -127,8 +245,22 @@ def act(world: World, me: int, state: list[int], op: Any) -> str | None:
         os.ftruncate(world.file, a[0] * PAGE)
     elif name in ("fork", "clone"):
         start_task(world, me, a[0], state, name == "clone")
+    elif name == "vfork":
+        return vfork(at + a[1], a[2], a[3])
+    elif name == "relay":
+        return relay(at, where(a[1]), *a[2:])
     elif name == "kill":
         os.kill(guest.load64(TABLE + 8 * a[0]), a[1])
+    elif name == "stop":
+        os.kill(guest.load64(TABLE + 8 * a[0]), signal.SIGSTOP)
+        status = os.waitpid(guest.load64(TABLE + 8 * a[0]), os.WUNTRACED)[1]
+        return f"{os.WIFSTOPPED(status)} {os.WSTOPSIG(status)}"
+    elif name == "continue":
+        return go_on(guest.load64(TABLE + 8 * a[0]), a[1], a[2])
+    elif name == "handle":
+        handle(*a)
+    elif name == "signal":
+        os.kill(guest.load64(TABLE + 8 * a[0]), signal.SIGUSR2)
     elif name == "wait":
         pid = guest.load64(TABLE + 8 * a[0])
         got, status = os.waitpid(pid, 0)
@@ -144,26 +276,47 @@ def act(world: World, me: int, state: list[int], op: Any) -> str | None:
     elif name == "remember":
         state.append(a[0])
     elif name == "dump":
-        return f"{look(world, me)} {sum(state)}"
+        return f"{look(world, me)} {sum(state)}" + (f" {guest.load64(RECEIVED)}" if a[0] else "")
     elif name == "spin":
-        be_busy(me)
+        be_busy(me, a[0])
     return None
 
 
-def run_task(world: World, me: int, state: list[int]) -> None:
-    """Round after round of this task's part; the model says how it ends."""
-    for ops in world.script[me]:
-        os.read(world.go[me][0], 1)
+def become(world: World, me: int, state: int, stage: int, step: int, words: list[str]) -> None:
+    """exec: a new program goes on behind this operation."""
+    numbers = [str(n) for n in (world.name, me, state, stage, step, *world.fds)]
+    os.execv(sys.executable, [sys.executable, sys.argv[0], "resume", " ".join(words), *numbers])
+
+
+def run_task(
+    world: World, me: int, state: list[int], stage: int = 0, step: int = 0, said: list[str] | None = None
+) -> None:
+    """Round after round of this task's part; the model says how it ends.
+
+    After an exec: from the operation `step` of the round `stage` on, in which it has said something already.
+    """
+    for number in range(stage, len(world.script[me])):
+        ops = world.script[me][number]
         words: list[str] = []
-        for op in ops:
+        if said is None:
+            os.read(world.go[me][0], 1)
+        else:
+            words, said = said, None
+        for at in range(step, len(ops)):
+            op = ops[at]
             if op[0] == "report":  # the next operation ends this task
                 os.write(world.done[me][1], (" ".join(words) + "\n").encode())
                 continue
+            if op[0] == "exec":
+                become(world, me, op[1], number, at + 1, [*words, "exec"])
             try:
                 word = act(world, me, state, op)
             except OSError as e:
                 word = errno.errorcode[e.errno or 0]
             words.append(op[0] if word is None else f"{op[0]}={word}")
+        step = 0
+        if ops[0][0] == "spin":
+            continue
         os.write(world.done[me][1], (" ".join(words) + "\n").encode())
         if ("report",) in ops:
             os.write(1, f"task {me}: survived {ops[-1]}\n".encode())
@@ -181,11 +334,11 @@ def hear(fd: int) -> str | None:
     return line.decode()
 
 
-def drive(plan: Any, out: int) -> None:
+def drive(name: int, plan: Any, out: int) -> None:
     """One program, in a process group of its own; every line of what happens goes to `out`."""
     script, rounds = plan
     os.setpgid(0, 0)
-    world = World(script)
+    world = World(name, script)
     start_task(world, -1, 0, [], False)
     for number, (players, answering) in enumerate(rounds):
         for task in players:
@@ -201,6 +354,20 @@ def drive(plan: Any, out: int) -> None:
     os._exit(0)
 
 
+def main(plans: Any, together: int) -> None:
+    """All programs; or what a program has become by exec: one that exits, or goes on."""
+    if sys.argv[1:2] == ["exit"]:
+        os._exit(int(sys.argv[2]))
+    if sys.argv[1:2] == ["resume"]:
+        name, me, state, stage, step, *fds = [int(word) for word in sys.argv[3:]]
+        First.state = [state]
+        try:
+            run_task(World(name, dict(plans)[name][0], fds), me, First.state, stage, step, sys.argv[2].split(" "))
+        finally:
+            os._exit(95)
+    run_all(plans, together)
+
+
 def run_all(plans: Any, together: int) -> None:
     """All programs, so many at a time; prints what each did under its name."""
     for start in range(0, len(plans), together):
@@ -211,7 +378,7 @@ def run_all(plans: Any, together: int) -> None:
             pid = os.fork()
             if pid == 0:
                 try:
-                    drive(plan, w)
+                    drive(name, plan, w)
                 except Exception as e:
                     os.write(w, f"driver: {e!r}\nend\n".encode())
                 finally:

@@ -17,26 +17,12 @@ from typing import Any
 
 from kos.guest_abi import PAGE_SIZE, PROT_READ, PROT_WRITE
 from kos.testing import ops
-from kos.testing.ops_guest import NR_TASKS, PAGES
-from kos.testing.ops_state import (
-    ADD,
-    ALONE,
-    READ,
-    SIGSEGV,
-    Fault,
-    LastExit,
-    Mapping,
-    Part,
-    Process,
-    Shared,
-    Skip,
-    State,
-    Task,
-    Words,
-)
+from kos.testing.ops_guest import FAR, PAGES, PLACES
+from kos.testing.ops_life import Life
+from kos.testing.ops_state import ADD, ALONE, READ, Fault, LastExit, Mapping, Shared, Skip, Task, Words
 
-SIGNALS = (9, 15, 10)  # KILL, TERM, USR1
-DONTNEED, DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK = range(5)
+DONTNEED, DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK = range(5)  #: indexes of ops_guest.ADVICE
+SHARE, COPY, NONE, ZERO = range(4)  #: INHERIT_*
 PIPE_FULL = 16 * 1024  #: bytes; less than any pipe holds, so no writer waits
 
 
@@ -50,28 +36,10 @@ class Plan:
     expected: str
 
 
-class Model(State):
+class Model(Life):
     """What each operation does."""
 
     # Memory.
-
-    def touch(self, task: Task, page: int, mode: str) -> bytearray:
-        """The bytes of a page for reading or (mode is not READ) for writing; raises Fault."""
-        self.claim_pages(task, page, 1, mode)
-        mapping = task.process.pages.get(page)
-        if mapping is None:
-            raise Fault(SIGSEGV)
-        self.claim_content(task, mapping, mode)
-        return mapping.read() if mode == READ else mapping.write()
-
-    def aim(self, task: Task, page: int, exact: bool) -> int:
-        """The page that is meant: any where `exact`, else one that can be used."""
-        usable = sorted(p for p, m in task.process.pages.items() if m.prot & PROT_WRITE)
-        if exact:
-            return page
-        if not usable:
-            raise Skip
-        return usable[page % len(usable)]
 
     def do_store(self, task: Task, op: ops.Store) -> Any:
         page = self.aim(task, op.page, op.risk < 2)
@@ -85,7 +53,7 @@ class Model(State):
 
     def do_fetch(self, task: Task, op: ops.Fetch) -> Any:
         page = self.aim(task, op.page, op.risk < 2)
-        count = max(1, min(op.count, PAGES - page)) if op.risk < 8 else 1
+        count = max(1, min(op.count, PAGES - page)) if op.risk < 8 else 1  # an outpost's pages one by one
         words = ("fetch", page, count)
         try:
             data = b"".join(bytes(self.touch(task, p, READ)) for p in range(page, page + count))
@@ -153,6 +121,8 @@ class Model(State):
     def do_advise(self, task: Task, op: ops.Advise) -> Any:
         count = self.span(op)
         self.claim_pages(task, op.page, count)
+        if op.advice != DONTNEED and any(m is not None and m.by_minherit for m in self.pages_of(task, op.page, count)):
+            raise Skip  # two calls on what fork does: whose word would count?
         answer = None
         for mapping in self.pages_of(task, op.page, count):
             if mapping is None:
@@ -183,11 +153,75 @@ class Model(State):
                 pages.pop(p, None)
         elif any(p in pages for p in rest):
             return words, "ENOMEM", False
+        elif rest and first.source is not None and first.source.is_vague:
+            raise Skip
         else:
             for p in rest:  # what a shared anonymous mapping grows by has nothing behind it
-                index = first.index + p - op.page
-                pages[p] = Mapping(first.prot, first.is_shared, first.source, index, None, first.dont_fork, first.wipe)
+                pages[p] = first.grown(p - op.page)
         return words, True, False
+
+    def do_move(self, task: Task, op: ops.Move) -> Any:
+        count = max(1, min(op.count, FAR, PAGES - op.page))
+        keeps = bool(op.keeps) or count == 1
+        count = 1 if keeps else count
+        process, far = task.process, PAGES + FAR * op.outpost
+        pages = process.pages
+        self.claim_pages(task, op.page, count)
+        self.claim_pages(task, far, FAR)
+        first = pages.get(op.page)
+        if first is None or first.dont_fork or (count > 1 and first.source is not None and first.source.is_vague):
+            raise Skip  # an outpost is there in a child too, or its address may be handed out anew
+        words = ("move", op.page, count, op.outpost, keeps, process.outposts[op.outpost])
+        rest = range(op.page + 1, op.page + count)
+        for p in range(far, far + FAR):
+            pages.pop(p, None)
+        process.outposts[op.outpost] = 0
+        if not keeps and not any(p in pages for p in rest):
+            for p in rest:
+                pages[p] = first.grown(p - op.page)
+            return words, "here", False
+        pages[far] = first
+        for k in range(1, count):
+            pages[far + k] = first.grown(k)
+        process.outposts[op.outpost] = count
+        if keeps:
+            pages[op.page] = first.grown(0)
+        else:
+            del pages[op.page]
+        return words, "there", False
+
+    def do_free(self, task: Task, op: ops.Free) -> Any:
+        page = self.aim(task, op.page, False)
+        words = ("free", page, op.value)
+        self.claim_pages(task, page, 1)
+        if task.process.pages[page].source is not None:
+            return words, "EINVAL", False
+        self.touch(task, page, ALONE)[:] = bytes([op.value]) * PAGE_SIZE
+        return words, None, False
+
+    def do_inherit(self, task: Task, op: ops.Inherit) -> Any:
+        count = self.span(op)
+        self.claim_pages(task, op.page, count)
+        found = [m for m in self.pages_of(task, op.page, count) if m is not None]
+        if len(found) < count or any(not self.may_inherit(m, op.inherit) for m in found):
+            raise Skip
+        for mapping in found:
+            mapping.dont_fork, mapping.by_minherit = op.inherit == NONE, True
+            mapping.wipe = op.inherit == ZERO
+            mapping.copies = op.inherit == COPY and mapping.is_shared
+            if op.inherit == SHARE and not mapping.is_shared:
+                own = mapping.own or bytearray(PAGE_SIZE)
+                mapping.source, mapping.index = Shared(False, {0: own}, is_vague=True), 0
+                mapping.is_shared, mapping.own = True, None
+        return ("inherit", op.page, count, op.inherit), None, False
+
+    def may_inherit(self, mapping: Mapping, inherit: int) -> bool:
+        """What the host's stand-in for minherit can do."""
+        if mapping.source is None or inherit == NONE:
+            return True
+        if not mapping.is_shared:
+            return inherit == COPY
+        return inherit != COPY or (not mapping.source.is_file and mapping.index < mapping.source.size)
 
     # Pipes and the file.
 
@@ -252,81 +286,6 @@ class Model(State):
         self.file.pages = {i: page for i, page in self.file.pages.items() if i < op.size}
         return ("truncate", op.size), None, False
 
-    # Processes.
-
-    def do_fork(self, task: Task, op: ops.Fork) -> Any:
-        if len(self.tasks) == NR_TASKS:
-            raise Skip
-        self.close(task)
-        child = Process(task.process, self.round)
-        child.pages = {p: m.copied() for p, m in task.process.pages.items() if not m.dont_fork}
-        return ("fork", self.new_task(child, state=task.state).number), None, False
-
-    def do_clone(self, task: Task, op: ops.Clone) -> Any:
-        if len(self.tasks) == NR_TASKS:
-            raise Skip
-        self.close(task)
-        return ("clone", self.new_task(task.process, True, task.state).number), None, False
-
-    def do_kill(self, task: Task, op: ops.Kill) -> Any:
-        target = self.tasks[op.who % len(self.tasks)]
-        victim = target.process
-        if victim is task.process or victim.status is not None or self.last_of(target) or victim.born >= self.round:
-            raise Skip
-        self.claim(task, ALONE, [("process", id(victim))])  # none of its tasks has done anything in this round
-        victim.closed_in, victim.closed_by = self.round, task.number
-        if op.spin:
-            for one in victim.tasks:
-                if one.alive and one.born < self.round:
-                    self.parts[one.number] = Part([("spin",)], answers=False, ended=True)
-        self.end_process(victim, -SIGNALS[op.signal])
-        return ("kill", target.number, SIGNALS[op.signal]), None, False
-
-    def do_wait(self, task: Task, op: ops.Wait) -> Any:
-        target = self.tasks[op.who % len(self.tasks)]
-        child = target.process
-        if child.parent is not task.process or child.status is None or child.reaped:
-            raise Skip
-        self.claim(task, ALONE, [("child", id(child))])
-        child.reaped = True
-        return ("wait", target.number), f"True {child.status}", False
-
-    def do_waitnone(self, task: Task, op: ops.WaitNone) -> Any:
-        children = [t.process for t in self.tasks if t.process.parent is task.process and not t.process.reaped]
-        if any(child.status is not None for child in children):
-            raise Skip
-        # Nobody may end, make or take a child meanwhile.
-        for child in children:
-            self.claim(task, ALONE, [("process", id(child))])
-            child.closed_in, child.closed_by = self.round, task.number
-        self.close(task)
-        return ("wait_none",), "(0, 0)" if children else "ECHILD", False
-
-    def do_exit(self, task: Task, op: ops.Exit) -> Any:
-        if op.risk >= 4 or self.last_of(task):
-            raise Skip
-        return self.do_lastexit(task, LastExit(op.code))
-
-    def do_lastexit(self, task: Task, op: LastExit) -> Any:
-        self.close(task)
-        self.end_process(task.process, op.code)
-        return ("exit", op.code), None, True
-
-    def do_exitthread(self, task: Task, op: ops.ExitThread) -> Any:
-        if not task.is_thread:
-            raise Skip
-        task.alive, task.exit_code = False, op.code
-        return ("exit_thread", op.code), None, True
-
-    def do_join(self, task: Task, op: ops.Join) -> Any:
-        ended = [t for t in task.process.tasks if t.exit_code is not None and not t.joined]
-        if not ended:
-            raise Skip
-        target = ended[op.who % len(ended)]
-        self.claim(task, ALONE, [("joined", target.number)])
-        target.joined = True
-        return ("join", target.number), target.exit_code, False
-
     # What every task can say of itself.
 
     def do_remember(self, task: Task, op: ops.Remember) -> Any:
@@ -334,14 +293,16 @@ class Model(State):
         return ("remember", op.value), None, False
 
     def do_dump(self, task: Task, op: ops.Dump) -> Any:
-        self.claim_pages(task, 0, PAGES, READ)
+        self.claim_pages(task, 0, PLACES, READ)
         seen = []
-        for page in range(PAGES):
+        for page in range(PLACES):
             try:
                 seen.append(f"{zlib.crc32(self.touch(task, page, READ)):x}")
             except Fault:
                 seen.append("-")
-        return ("dump",), f"{','.join(seen)} {task.state}", False
+        is_first = not task.is_thread
+        told = f" {task.process.received}" if is_first else ""
+        return ("dump", is_first), f"{','.join(seen)} {task.state}{told}", False
 
 
 def plan(program: ops.Program) -> Plan:
@@ -354,6 +315,10 @@ def plan(program: ops.Program) -> Plan:
         if ready:
             model.do(ready[step.task % len(ready)], step.op)
     model.end_round()
+    for process in {id(t.process): t.process for t in model.tasks}.values():
+        if process.is_stopped:
+            model.do(next(t for t in model.ready() if model.last_of(t)), ops.Continue(0))
+            model.end_round()
     for task in model.ready():
         model.do(task, ops.Dump())
     model.end_round()
@@ -364,6 +329,6 @@ def plan(program: ops.Program) -> Plan:
             for number, other in enumerate(model.tasks):
                 if other.process.parent is process and other.process.tasks[0] is other:
                     model.do(task, ops.Wait(number))
-            model.do(task, LastExit(10 + task.number))
+            model.do(task, LastExit(10 + process.tasks[0].number))
             model.end_round()
     return Plan(model.script, model.rounds, "".join(f"{line}\n" for line in model.lines) + "ended: 10\nend\n")

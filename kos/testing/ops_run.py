@@ -37,7 +37,7 @@ def source(plans: dict[int, Plan], together: int = 4) -> str:
             lines += [f"            {ops!r}," for ops in task]
             lines.append("        ],")
         lines.append(f"    ], {one.rounds!r})),")
-    lines += ["]", f"run_all(PLANS, {together})", ""]
+    lines += ["]", f"main(PLANS, {together})", ""]
     return Path(ops_guest.__file__).read_text() + "\n".join(lines)
 
 

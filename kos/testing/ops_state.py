@@ -40,6 +40,7 @@ class Shared:
     is_file: bool
     pages: dict[int, bytearray] = field(default_factory=dict)
     size: int = 1 << 30  #: in pages
+    is_vague: bool = False  #: made by minherit: what lies beside the page depends on how memory was mapped before
 
     def page(self, index: int) -> bytearray:
         if index >= self.size:
@@ -58,6 +59,8 @@ class Mapping:
     own: bytearray | None = None  #: the private copy, once there is one
     dont_fork: bool = False
     wipe: bool = False
+    copies: bool = False  #: shared, but a child gets a copy (minherit)
+    by_minherit: bool = False  #: the last word on this was minherit's, not madvise's
 
     def read(self) -> bytearray:
         if not self.prot:
@@ -78,8 +81,21 @@ class Mapping:
 
     def copied(self) -> Mapping:
         """What a child has of it."""
+        if self.is_shared and (self.wipe or self.copies):
+            assert self.source is not None
+            own = None if self.wipe else bytearray(self.source.page(self.index))
+            return Mapping(self.prot, False, None, 0, own, False, self.wipe, False, True)
         own = None if self.own is None or self.wipe else bytearray(self.own)
-        return Mapping(self.prot, self.is_shared, self.source, self.index, own, False, self.wipe)
+        return Mapping(
+            self.prot, self.is_shared, self.source, self.index, own, False, self.wipe, False, self.by_minherit
+        )
+
+    def grown(self, by: int) -> Mapping:
+        """The page that mremap adds so many pages behind it."""
+        return Mapping(
+            self.prot, self.is_shared, self.source, self.index + by, None, self.dont_fork, self.wipe, self.copies,
+            self.by_minherit,
+        )  # fmt: skip
 
 
 @dataclass
@@ -92,6 +108,13 @@ class Process:
     reaped: bool = False
     closed_in: int = -1  #: round in which this process belongs to `closed_by` alone
     closed_by: int = -1
+    outposts: list[int] = field(default_factory=lambda: [0, 0])  #: pages that each has
+    handler: tuple[int, int] | None = None  #: of SIGUSR2: what it adds, in which way
+    received: int = 0  #: what the handler has added in memory
+    signalled_in: int = -1  #: round in which it was sent its last SIGUSR2
+    is_stopped: bool = False
+    busy: list[int] = field(default_factory=list)  #: tasks that were busy when it was stopped
+    is_untidy: bool = False  #: it may have children that no step has made
 
 
 @dataclass
@@ -104,6 +127,7 @@ class Task:
     alive: bool = True
     exit_code: int | None = None
     joined: bool = False
+    times_busy: int = 0  #: stops that it was busy at
 
 
 @dataclass
@@ -141,7 +165,10 @@ class State:
 
     def ready(self) -> list[Task]:
         """Tasks that may take part in this round."""
-        return [t for t in self.tasks if t.alive and t.process.status is None and t.born < self.round]
+        return [t for t in self.tasks if t.alive and self.can_run(t.process) and t.born < self.round]
+
+    def can_run(self, process: Process) -> bool:
+        return process.status is None and not process.is_stopped
 
     def end_round(self) -> None:
         if self.parts:
@@ -203,6 +230,11 @@ class State:
 
     def pages_of(self, task: Task, page: int, count: int) -> list[Mapping | None]:
         return [task.process.pages.get(p) for p in range(page, page + count)]
+
+    def seize(self, task: Task, victim: Process) -> None:
+        """None of the other process's tasks has done anything in this round, nor will."""
+        self.claim(task, ALONE, [("process", id(victim))])
+        victim.closed_in, victim.closed_by = self.round, task.number
 
     def end_process(self, process: Process, status: int) -> None:
         process.status = status

@@ -46,7 +46,7 @@ from kos.platform.script.libc import (
 )
 
 _munmap = declare("munmap", c_int, c_u64, c_u64)
-_mremap = declare("mremap", c_u64, c_u64, c_u64, c_u64, c_int)
+_mremap = declare("mremap", c_u64, c_u64, c_u64, c_u64, c_int, c_u64)
 _madvise = declare("madvise", c_int, c_u64, c_u64, c_int)
 _mincore = declare("mincore", c_int, c_u64, c_u64, ctypes.c_char_p)
 _msync = declare("msync", c_int, c_u64, c_u64, c_int)
@@ -78,7 +78,7 @@ def mremap(addr: int, old: int, new: int, flags: int = 0) -> int:
     if flags & MREMAP_FIXED:
         fail(errno.EINVAL)
     parts = areas.within(addr, max(old, 1))
-    at = done(_mremap(addr, old, new, flags))
+    at = done(_mremap(addr, old, new, flags, 0))  # 0: no wish where MREMAP_DONTUNMAP puts it
     if parts:
         if not flags & MREMAP_DONTUNMAP:
             areas.remove(addr, old)
