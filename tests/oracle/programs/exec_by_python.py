@@ -1,4 +1,4 @@
-"""exec of sys.executable with a program that is no executable file, is a folder, or is not there: Python's business."""
+"""exec of sys.executable with a program that is no executable file, or is not there: Python's business."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ with open(f"{home}/plain.py", "w") as f:
     f.write("import sys\nprint(sys.argv[1:], __name__)\nsys.exit(4)\n")
 sys.stderr.close()
 os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
-for words in (["plain.py", "a"], ["-u", "plain.py", "b", "c"], ["missing.py"], ["."]):
+for words in (["plain.py", "a"], ["-u", "plain.py", "b", "c"], ["missing.py"]):
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
