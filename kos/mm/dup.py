@@ -74,8 +74,8 @@ def _dup_vma(old: Mm, new: Mm, v: Vma) -> bool:
     """The child's version of one VMA, linked and filled; says whether the policy touched the parent's pages."""
     flags = v.flags
     index = v.mapping
-    if flags & (VM_WIPEONFORK | VM_COPYONFORK) and flags & VM_SHARED:
-        # minherit: the child's is private from now on (FreeBSD: vmspace_fork, VM_INHERIT_COPY and _ZERO).
+    if (flags & VM_WIPEONFORK and index) or (flags & VM_COPYONFORK and flags & VM_SHARED):
+        # minherit: the child's is private and anonymous (FreeBSD: vmspace_fork, VM_INHERIT_COPY and _ZERO).
         index = 0
         flags &= ~(VM_SHARED | VM_COPYONFORK)
         if is_accountable(flags):

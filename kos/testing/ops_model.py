@@ -220,7 +220,7 @@ class Model(Life):
         if mapping.source is None or inherit == NONE:
             return True
         if not mapping.is_shared:
-            return inherit == COPY
+            return inherit in (COPY, ZERO)
         return inherit != COPY or (not mapping.source.is_file and mapping.index < mapping.source.size)
 
     # Pipes and the file.

@@ -81,11 +81,12 @@ class Mapping:
 
     def copied(self) -> Mapping:
         """What a child has of it."""
-        if self.is_shared and (self.wipe or self.copies):
+        if self.copies:
             assert self.source is not None
-            own = None if self.wipe else bytearray(self.source.page(self.index))
-            return Mapping(self.prot, False, None, 0, own, False, self.wipe, False, True)
-        own = None if self.own is None or self.wipe else bytearray(self.own)
+            return Mapping(self.prot, False, None, own=bytearray(self.source.page(self.index)), by_minherit=True)
+        if self.wipe:
+            return Mapping(self.prot, False, None, wipe=True, by_minherit=self.by_minherit)
+        own = None if self.own is None else bytearray(self.own)
         return Mapping(
             self.prot, self.is_shared, self.source, self.index, own, False, self.wipe, False, self.by_minherit
         )

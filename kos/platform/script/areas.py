@@ -18,6 +18,7 @@ from kos.guest_abi import (
     INHERIT_COPY,
     INHERIT_NONE,
     INHERIT_ZERO,
+    MADV_WIPEONFORK,
     MAP_ANONYMOUS,
     MAP_FIXED,
     MAP_PRIVATE,
@@ -30,6 +31,7 @@ from kos.platform.script.libc import c_i64, c_int, c_u64, declare, done
 
 mmap_raw = declare("mmap", c_u64, c_u64, c_u64, c_int, c_int, c_int, c_i64)
 mprotect_raw = declare("mprotect", c_int, c_u64, c_u64, c_int)
+madvise_raw = declare("madvise", c_int, c_u64, c_u64, c_int)
 
 
 def page_up(n: int) -> int:
@@ -137,8 +139,10 @@ def _before_fork() -> None:
     if ForkState.sharing:
         return
     for area in areas.all:
-        copies = area.inherit == INHERIT_COPY or (area.kind == "lent" and area.inherit == -1)
-        if area.kind in ("shared", "lent") and (copies or area.inherit == INHERIT_ZERO):
+        wipes = area.inherit == INHERIT_ZERO and area.kind != "private"
+        copies = area.kind == "lent" and area.inherit == -1
+        copies = copies or (area.inherit == INHERIT_COPY and area.kind in ("shared", "lent"))
+        if copies or wipes:
             # Copied here, before there is a child: the parent goes on writing while the child is still starting.
             for low, high, prot, _ in vmas(area.start, area.end):
                 ForkState.repairs.append((area, low, high, prot, contents(low, high, prot) if copies else None))
@@ -148,6 +152,8 @@ def _after_fork_in_child() -> None:
     for area, low, high, prot, data in ForkState.repairs:
         renew(low, high, prot, MAP_PRIVATE, data)
         areas.add(low, high - low, "private", area.inherit)
+        if area.inherit == INHERIT_ZERO:
+            done(madvise_raw(low, high - low, MADV_WIPEONFORK))  # for the child's own children
     for area in [area for area in areas.all if area.inherit == INHERIT_NONE]:
         areas.remove(area.start, area.end - area.start)
     ForkState.repairs = []

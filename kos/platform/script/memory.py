@@ -30,7 +30,7 @@ from kos.guest_abi import (
     PROT_WRITE,
     PageInfo,
 )
-from kos.platform.script.areas import areas, convert, mmap_raw, mprotect_raw, page_up, vmas
+from kos.platform.script.areas import areas, convert, madvise_raw, mmap_raw, mprotect_raw, page_up, vmas
 from kos.platform.script.libc import (
     NR_FUTEX,
     NR_READ,
@@ -47,7 +47,6 @@ from kos.platform.script.libc import (
 
 _munmap = declare("munmap", c_int, c_u64, c_u64)
 _mremap = declare("mremap", c_u64, c_u64, c_u64, c_u64, c_int, c_u64)
-_madvise = declare("madvise", c_int, c_u64, c_u64, c_int)
 _mincore = declare("mincore", c_int, c_u64, c_u64, ctypes.c_char_p)
 _msync = declare("msync", c_int, c_u64, c_u64, c_int)
 
@@ -94,7 +93,7 @@ def mremap(addr: int, old: int, new: int, flags: int = 0) -> int:
 
 def madvise(addr: int, length: int, advice: int) -> None:
     """madvise(2)."""
-    done(_madvise(addr, length, advice))
+    done(madvise_raw(addr, length, advice))
 
 
 def mincore(addr: int, length: int) -> bytes:
@@ -120,17 +119,17 @@ def minherit(addr: int, length: int, inherit: int) -> None:
     if sum(part.end - part.start for part in parts) != size:
         raise NotImplementedError("minherit on the host: only memory that guest.mmap made")
     if inherit == INHERIT_NONE:
-        done(_madvise(low, size, MADV_DONTFORK))
+        done(madvise_raw(low, size, MADV_DONTFORK))
     for part in parts:
         kind, span = part.kind, part.end - part.start
         if inherit != INHERIT_NONE:
-            _madvise(part.start, span, MADV_DOFORK)
-            if kind == "file" and inherit != INHERIT_COPY:
+            madvise_raw(part.start, span, MADV_DOFORK)
+            if kind == "file" and inherit == INHERIT_SHARE:
                 raise NotImplementedError("minherit on the host: a private mapping of a file")
         if kind == "private" and inherit != INHERIT_NONE:
-            _madvise(part.start, span, MADV_KEEPONFORK)
+            madvise_raw(part.start, span, MADV_KEEPONFORK)
             if inherit == INHERIT_ZERO:
-                done(_madvise(part.start, span, MADV_WIPEONFORK))
+                done(madvise_raw(part.start, span, MADV_WIPEONFORK))
         if kind in ("private", "lent") and inherit == INHERIT_SHARE:
             if kind == "private":
                 convert(part, MAP_SHARED)
