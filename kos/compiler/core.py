@@ -39,8 +39,16 @@ class Final:
     kinds: set[int] = field(default_factory=set)
 
 
+@dataclass(eq=False)
 class Loop:
-    """A loop that encloses what is being lowered."""
+    """A loop that encloses what is being lowered.
+
+    bound: names that it binds, once they were asked for; flags: of variables that `stores` looks at before it.
+    """
+
+    node: ast.For | ast.While
+    bound: set[str] | None = None
+    flags: dict[str, str] = field(default_factory=dict)
 
 
 #: Values of a Final's `$k`: how its body was left.

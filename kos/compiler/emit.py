@@ -60,7 +60,7 @@ class Emitter:
     def __init__(self, facts: Facts, scopes: dict[ast.AST, Scope], unit_id: str, filename: str) -> None:
         self.facts, self.scopes, self.unit_id, self.filename = facts, scopes, unit_id, filename
         self.string_annotations = False
-        self.entry_safepoints = True  #: the runtime's own library has none: its callers do
+        self.entry_safepoints = True  #: the runtime's own library has none (its callers do), nor inline stores
 
     def function(self, scope: Scope) -> CodeInfo:
         """The code of one function."""
@@ -91,6 +91,7 @@ class Emitter:
     def _lower(self, scope: Scope, resume: bool) -> Lowering:
         made = Lowering(scope, self.scopes, self.facts, self.unit_id, resume)
         made.string_annotations = self.string_annotations
+        made.inline_stores = self.entry_safepoints
         return made
 
     # -- the three forms ----------------------------------------------------------------------------------------

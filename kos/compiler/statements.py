@@ -8,13 +8,13 @@ from typing import cast
 
 from kos.compiler import tree as t
 from kos.compiler.core import BROKE, CONTINUED, RETURNED, Final, Loop
-from kos.compiler.expressions import Expressions
+from kos.compiler.stores import Stores
 
 #: Attributes of functions that are copied into what makes their bodies.
 _DEFAULTS = frozenset({"__defaults__", "__kwdefaults__", "__code__"})
 
 
-class Statements(Expressions):
+class Statements(Stores):
     """Lowering of statements into the current block."""
 
     def stmt(self, node: ast.stmt) -> None:
@@ -44,6 +44,8 @@ class Statements(Expressions):
             self.run(self.expr(node.value))
 
     def stmt_Assign(self, node: ast.Assign) -> None:
+        if self.byte_store(node):
+            return
         self._assign(node)
         if any(isinstance(target, ast.Attribute) and target.attr in _DEFAULTS for target in node.targets):
             self.emit(ast.Expr(t.call("$forget")))
@@ -205,7 +207,8 @@ class Statements(Expressions):
         number = self.fresh()
         suspending = self.facts.suspends(node.test)
         outer = self.begin()
-        self.control.append(Loop())
+        loop = Loop(node)
+        self.control.append(loop)
         test: ast.expr = t.const(True)
         if suspending:
             found = self.truth(node.test)
@@ -224,6 +227,7 @@ class Statements(Expressions):
         self.at = node
         orelse = self.stmts(node.orelse)
         self.at = node
+        self.set_flags(loop)
         if self.resume:
             test = ast.IfExp(t.load("$j"), t.within(lo, middle), test)
         if not suspending:
@@ -249,7 +253,8 @@ class Statements(Expressions):
         else:
             self.set(iterator, self.suspend(t.call("$iter", self.expr(node.iter))))
         lo, outer = self.points, self.begin()
-        self.control.append(Loop())
+        loop = Loop(node)
+        self.control.append(loop)
         self._next(iterator, value)
         self.at = node.target
         self.temps = 0
@@ -268,6 +273,7 @@ class Statements(Expressions):
         middle = self.points
         orelse = self.stmts(node.orelse)
         self.at = node
+        self.set_flags(loop)
         source: ast.expr = t.load(iterator)
         if self.resume:
             inside = t.call("$again", t.load(value), source)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kos.hw.phys import frames
 from kos.hw.pte import EXEC, PFN_MASK, PTE_A, PTE_D, PTE_NX, PTE_P, PTE_U, PTE_W, WRITE
-from kos.hw.tlb import slots
+from kos.hw.tlb import hot, slots
 from kos.platform.host.atomic import compare_exchange64
 
 _TABLE = PFN_MASK << 12  # the bits of an entry that are the physical address of what it names
@@ -72,5 +72,7 @@ def fill(pgd: int, vaddr: int, access: int) -> bool:
         e = old
     page = vaddr & ~4095
     writable = bool(new & rights & PTE_W and new & PTE_D)
+    if hot.has_windows:  # the new entry may evict others
+        hot.close_windows()
     slots.model.insert(slots.asid, page >> 12, (new >> 12 & PFN_MASK) * 4096 - page, writable)
     return True

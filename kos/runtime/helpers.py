@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, GeneratorType
 from typing import Any
 
+from kos.hw.tlb import hot
 from kos.runtime import calls, classes, hooks, iteration, library, raising
 from kos.traps import LANDED, Carry, Thrown, unwrap
 
@@ -125,6 +126,9 @@ _TABLE: dict[str, Any] = {
     "$G": GeneratorType,
     "$B": BuiltinFunctionType,
     "$type": type,
+    "$int": int,
+    "$hot": hot,
+    "$NameError": NameError,
     "$globals": globals,
     "$locals": locals,
     "$slice": slice,

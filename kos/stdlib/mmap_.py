@@ -10,7 +10,6 @@ from __future__ import annotations
 import mmap as _host
 import stat
 import sys
-from collections.abc import Iterator
 from operator import index
 from types import TracebackType
 from typing import Any
@@ -19,13 +18,13 @@ from kos.errors import GuestFault
 from kos.hw.tlb import hot
 from kos.runtime.memory import load, load8, store, store8
 from kos.stdlib import args, buffer_slot, kernel
-from kos.stdlib.buffers_ import InMemory, MappedView, Window, host_memoryview, window_of
+from kos.stdlib.buffers_ import MappedView, Window
+from kos.stdlib.mmap_items import Items, contents_of
 
 __all__ = ["error", "mmap"]
 
 error = OSError
 
-PAGE = 4096
 _READ, _WRITE, _COPY = _host.ACCESS_READ, _host.ACCESS_WRITE, _host.ACCESS_COPY
 _ACCESS_NAMES = ("ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ACCESS_COPY")
 _MREMAP_MAYMOVE = 1
@@ -58,15 +57,13 @@ class _Named(type):
         return "<class 'mmap.mmap'>" if cls.__module__ == __name__ else super().__repr__()
 
 
-class mmap(InMemory, metaclass=_Named):  # CPython's name
+class mmap(Items, metaclass=_Named):  # CPython's name
     """mmap(fileno, length[, flags[, prot[, access[, offset]]]])"""
 
-    _addr: int  #: address of the first byte; 0 = closed
-    _size: int  #: bytes
+    __slots__ = ("__weakref__", "_exports", "_fd", "_made_by", "_offset", "_pos")
     _pos: int
     _fd: int  #: a descriptor of its own; -1 = anonymous
     _offset: int
-    _access: int
     _exports: int  #: memoryviews that are not released
     _made_by: _Owner | None
 
@@ -99,6 +96,7 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
         self._addr, self._size, self._pos, self._exports = 0, 0, 0, 0
         self._offset, self._access, self._fd = offset, access, -1
         self._made_by = _owner()
+        self._no_windows()
         if fd == -1:
             flags |= _host.MAP_ANONYMOUS
         elif trackfd:
@@ -120,6 +118,7 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
             raise BufferError("cannot close exported pointers exist")
         fd, self._fd = self._fd, -1
         addr, self._addr = self._addr, 0
+        self._no_windows()
         if fd != -1:
             try:
                 kernel.calls.close(fd)
@@ -164,16 +163,6 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
             f" offset={self._offset}>"
         )
 
-    def _check(self) -> None:
-        if not self._addr:
-            raise ValueError("mmap closed or invalid")
-
-    def _check_writable(self) -> None:
-        if not self._addr:
-            raise ValueError("mmap closed or invalid")
-        if self._access == _READ:
-            raise TypeError("mmap can't modify a readonly memory map.")
-
     # --- as a buffer ---
 
     @property
@@ -198,95 +187,6 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
         if isinstance(other, bytes | bytearray):
             return other + load(*self._kos_window(False))
         return NotImplemented
-
-    # --- items ---
-
-    def __len__(self) -> int:
-        self._check()
-        return self._size
-
-    def __getitem__(self, key: Any) -> Any:
-        size = self._size
-        try:
-            if 0 <= key < size:
-                at = self._addr + key
-                return hot.mem[at + hot.read[at >> 12]]
-        except (KeyError, TypeError):
-            pass
-        self._check()
-        if isinstance(key, slice):
-            start, stop, step = key.indices(size)
-            count = len(range(start, stop, step))
-            if not count:
-                return b""
-            if step == 1:
-                return load(self._addr + start, count)
-            low = min(start, start + step * (count - 1))
-            piece = load(self._addr + low, abs(step) * (count - 1) + 1)
-            return piece[::step] if step > 0 else piece[::-1][::-step]
-        if not hasattr(type(key), "__index__"):
-            raise TypeError("mmap indices must be integers")
-        return load8(self._addr + self._place(key))
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        # The hot path: a byte into a page that the TLB knows as writable. What is wrong with key or value, or not
-        # there, falls through and is looked at closely below; a closed map has size 0.
-        try:
-            if 0 <= key < self._size:
-                at = self._addr + key
-                hot.mem[at + hot.write[at >> 12]] = value
-                return
-        except (KeyError, TypeError, ValueError):
-            pass
-        self._check_writable()
-        if isinstance(key, slice):
-            start, stop, step = key.indices(self._size)
-            count = len(range(start, stop, step))
-            data = _contents(value)
-            if len(data) != count:
-                raise IndexError("mmap slice assignment is wrong size")
-            if step == 1:
-                if count:
-                    store(self._addr + start, data)
-            else:
-                for i in range(count):
-                    store8(self._addr + start + i * step, data[i])
-            return
-        if not hasattr(type(key), "__index__"):
-            raise TypeError("mmap indices must be integer")
-        at = self._addr + self._place(key)
-        if not hasattr(type(value), "__index__"):
-            raise TypeError("mmap item value must be an int")
-        byte = index(value)
-        if not 0 <= byte <= 255:
-            raise ValueError("mmap item value must be in range(0, 256)")
-        store8(at, byte)
-
-    def _place(self, key: Any) -> int:
-        i = index(key)
-        if i < 0:
-            i += self._size
-        if not 0 <= i < self._size:
-            raise IndexError("mmap index out of range")
-        return i
-
-    def __delitem__(self, key: Any) -> None:
-        self._check_writable()
-        what = "mmap object doesn't support slice" if isinstance(key, slice) else "mmap doesn't support item"
-        raise TypeError(f"{what} deletion")
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Bytes objects of length one: what CPython's sequence protocol gives, unlike m[i]."""
-        i = 0
-        while i < len(self):
-            yield load(self._addr + i, 1)
-            i += 1
-
-    def __reversed__(self) -> Iterator[bytes]:
-        return (load(self._addr + i, 1) for i in reversed(range(len(self))))
-
-    def __contains__(self, item: object) -> bool:
-        return isinstance(item, bytes) and len(item) == 1 and item in load(self._addr, len(self))
 
     # --- as a file ---
 
@@ -319,7 +219,7 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
 
     def write(self, data: Any, /) -> int:
         self._check_writable()
-        raw = _contents(data)
+        raw = contents_of(data)
         if self._pos > self._size or self._size - self._pos < len(raw):
             raise ValueError("data out of range")
         if raw:
@@ -372,7 +272,7 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
         return self._find(sub, start, end, True)
 
     def _find(self, sub: Any, start: int | None, end: int | None, backwards: bool) -> int:
-        raw = _contents(sub)
+        raw = contents_of(sub)
         self._check()
         low = self._pos if start is None else _clipped(args.c_ssize(start), self._size)
         high = self._size if end is None else _clipped(args.c_ssize(end), self._size)
@@ -430,6 +330,7 @@ class mmap(InMemory, metaclass=_Named):  # CPython's name
             raise ValueError("new size out of range")
         if self._fd != -1:
             kernel.calls.ftruncate(self._fd, self._offset + newsize)
+        self._no_windows()
         self._addr = kernel.calls.mremap(self._addr, self._size, newsize, _MREMAP_MAYMOVE)
         self._size = newsize
 
@@ -458,18 +359,6 @@ def _clipped(at: int, size: int) -> int:
     return max(at + size, 0) if at < 0 else min(at, size)
 
 
-def _contents(value: Any) -> bytes:
-    """The bytes of any buffer."""
-    if isinstance(value, bytes):
-        return value
-    window = window_of(value, False)
-    if window is not None:
-        return load(*window)
-    try:
-        return host_memoryview(value).tobytes()
-    except TypeError:
-        raise TypeError(f"a bytes-like object is required, not '{type(value).__name__}'") from None
-
-
 buffer_slot.install(mmap, b"mmap.mmap")
+hot.mapped = mmap
 buffer_slot.install(MappedView, b"memoryview")
