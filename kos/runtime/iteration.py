@@ -84,6 +84,8 @@ def loop_iter(x: Any) -> Any:
         return iter(x)
     if kind is GuestGen:
         return GenSteps(x)
+    if kind is memoryview:
+        return map(x.__getitem__, range(len(x)))  # its own iterator does not say where it stands
     own = getattr(kind, "__iter__", None)
     if is_suspendable(own) and not _makes_generators(own):
         return library.maker("iteration", "loop_iter")(x)

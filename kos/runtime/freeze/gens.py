@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kos.runtime import kernelcall, library
 from kos.runtime.frames import CannotCapture, Frame
-from kos.runtime.freeze import atend, reference, static
+from kos.runtime.freeze import atend, mixins, reference, static
 from kos.runtime.guestgen import GuestGen, NativeGen
 from kos.runtime.iteration import PENDING
 from kos.runtime.kernelcall import KernelCall
@@ -87,10 +87,21 @@ def replay(items: list[Any]) -> Iterator[Any]:
     yield from items
 
 
+def ended() -> Iterator[Any]:
+    """A native generator at its end."""
+    made = replay([])
+    next(made, None)
+    return made
+
+
 def reduce_native_generator(freezer: Freezer, one: NativeGen) -> Reduced:
     """A frame of native code cannot be copied; what a harmless generator has yet to yield can."""
     body = one._body
     left: list[Any] = []
+    again = None if body is None or body.gi_frame is None or one._running else mixins.state_of(body)
+    if again is not None:
+        freezer.later(set_mixin, one, (one.__name__, one.__qualname__, *again))
+        return (new_native_generator, ())
     if body is not None and body.gi_frame is not None:
         if one._running or body.gi_frame.f_globals.get("__name__") not in _DRAINABLE:
             raise freezer.refuse(one, f"cannot copy {one.__qualname__}(), a generator of native code, at fork")
@@ -110,6 +121,13 @@ def set_native_generator(one: NativeGen, state: tuple[str, str, list[Any]]) -> N
     one.__name__, one.__qualname__ = state[:2]
 
 
+def set_mixin(one: NativeGen, state: tuple[str, str, Any, tuple[Any, ...]]) -> None:
+    """It begins where the other one stood."""
+    name, qualname, make, args = state
+    one.__init__(make(*args))  # type: ignore[misc]  # it was made empty
+    one.__name__, one.__qualname__ = name, qualname
+
+
 def reduce_call(freezer: Freezer, one: KernelCall) -> Reduced:
     """A system call that the static table does not hold belongs to an emulated module."""
     shared = reference.shared_name(one)
@@ -125,6 +143,8 @@ static.register(
         set_generator,
         new_native_generator,
         set_native_generator,
+        set_mixin,
+        ended,
         kernelcall.trap,
         GuestGen,
         PENDING,

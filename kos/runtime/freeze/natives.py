@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import collections
 import gc
-import itertools
 import marshal
 import operator
 import re
@@ -99,7 +99,9 @@ def reduce_view(freezer: Freezer, one: Any) -> Reduced:
 
 
 def dict_view(inner: Any, name: str) -> Any:
-    return getattr(type(inner), name)(inner)
+    # Not type(inner): a guest's subclass may have a method of that name.
+    base = collections.OrderedDict if isinstance(inner, collections.OrderedDict) else dict
+    return getattr(base, name)(inner)
 
 
 def _address(view: Any) -> int:
@@ -217,47 +219,7 @@ def dead_finalize() -> Any:
     return made
 
 
-# --- iterators and matches that lack pickle's methods ---------------------------------------
-
-
-class Given:
-    """An iterator on its way into enumerate, zip and the like: they call `__iter__`, a guest's must not run again."""
-
-    __slots__ = ("iterator",)
-
-    def __init__(self, iterator: Any) -> None:
-        self.iterator = iterator
-
-    def __iter__(self) -> Any:
-        return self.iterator
-
-
-def reduce_over(freezer: Freezer, one: Any) -> Reduced:
-    """A native iterator over iterators that may be the guest's."""
-    make, args, *rest = one.__reduce__()
-    return (make, tuple([_given(arg) for arg in args]), *rest)
-
-
-def _given(arg: Any) -> Any:
-    kind = type(arg)
-    return Given(arg) if kind.__flags__ & (1 << 9) and hasattr(kind, "__next__") else arg
-
-
-def reduce_given(freezer: Freezer, one: Given) -> Reduced:
-    return (Given, (one.iterator,))
-
-
-def reduce_pairwise(freezer: Freezer, one: Any) -> Reduced:
-    inside = [held for held in gc.get_referents(one) if held is not itertools.pairwise]  # from 3.12 on it holds that
-    if sys.version_info >= (3, 13):
-        inside.pop()  # the tuple that it reuses
-    if len(inside) == 2:
-        return (pairwise_from, (inside[0], inside[1]))
-    return (itertools.pairwise, (Given(inside[0]) if inside else (),))
-
-
-def pairwise_from(rest: Any, old: Any) -> Any:
-    return itertools.pairwise(itertools.chain((old,), Given(rest)))
+# --- matches -------------------------------------------------------------------------------
 
 
 def reduce_match(freezer: Freezer, one: re.Match[Any]) -> Reduced:
@@ -291,12 +253,6 @@ def fill_module(one: types.ModuleType, values: dict[str, Any]) -> None:
     vars(one).update(values)
 
 
-_OVER = (
-    enumerate, zip, map, filter, itertools.accumulate, itertools.compress, itertools.cycle, itertools.dropwhile,
-    itertools.filterfalse, itertools.groupby, itertools.islice, itertools.starmap, itertools.takewhile,
-    itertools.zip_longest,
-)  # fmt: skip
-
 TABLE: dict[type, Any] = {
     types.CellType: reduce_cell,
     types.MethodType: reduce_method,
@@ -317,55 +273,22 @@ TABLE: dict[type, Any] = {
     weakref.WeakValueDictionary: reduce_weak_dict,
     weakref.WeakKeyDictionary: reduce_weak_dict,
     weakref.WeakSet: reduce_weak_set,
-    itertools.pairwise: reduce_pairwise,
-    Given: reduce_given,
-    **dict.fromkeys(_OVER, reduce_over),
     re.Match: reduce_match,
     type({}.keys()): reduce_view,
     type({}.values()): reduce_view,
     type({}.items()): reduce_view,
+    type(collections.OrderedDict().keys()): reduce_view,
+    type(collections.OrderedDict().values()): reduce_view,
+    type(collections.OrderedDict().items()): reduce_view,
 }
 
 #: Native types whose own __reduce__ is right: pickle's C code does all of it.
 PLAIN = frozenset(
     [
-        type(iter(x))
-        for x in cast(
-            tuple[Any, ...],
-            (
-                [],
-                (),
-                "",
-                "\xe9\u1234",
-                b"",
-                bytearray(),
-                {},
-                {}.values(),
-                {}.items(),
-                set(),
-                range(1),
-                range(1 << 70),
-                deque(),
-                reversed([]),
-                reversed({}),
-                reversed({}.values()),
-                reversed({}.items()),
-                reversed(()),
-                reversed(range(1)),
-            ),
-        )
-    ]
-    + [x for x in vars(itertools).values() if isinstance(x, type) and x is not itertools.pairwise]
-    + [
         slice,
         range,
         complex,
         deque,
-        zip,
-        enumerate,
-        map,
-        filter,
-        reversed,
         re.Pattern,
         types.GenericAlias,
         types.UnionType,
@@ -378,7 +301,6 @@ PLAIN = frozenset(
 static.register(
     (
         new_cell,
-        Given,
         set_cell,
         bind,
         dict_view,
@@ -386,7 +308,6 @@ static.register(
         dead_reference,
         fill_weak_dict,
         fill_weak_set,
-        pairwise_from,
         match_again,
         marshal.loads,
         weakref.ref,

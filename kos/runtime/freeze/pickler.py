@@ -15,7 +15,19 @@ from collections.abc import Callable
 from types import FrameType, FunctionType, GeneratorType, TracebackType
 from typing import Any
 
-from kos.runtime.freeze import classes, errors, functions, gens, instances, natives, reference, static, tools
+from kos.runtime.freeze import (
+    classes,
+    errors,
+    functions,
+    gens,
+    instances,
+    iterators,
+    mixins,
+    natives,
+    reference,
+    static,
+    tools,
+)
 
 Reduced = Any  # a reduce tuple, or NotImplemented: typeshed has no better name for it
 
@@ -29,6 +41,11 @@ class CannotCopy(TypeError):
 
 
 def reduce_generator(freezer: Freezer, one: Any) -> Reduced:
+    if one.gi_frame is None:
+        return (gens.ended, ())
+    again = None if one.gi_running else mixins.state_of(one)
+    if again is not None:
+        return again
     raise CannotCopy(one, f"cannot copy {one.__qualname__}(), a generator of native code, at fork")
 
 
@@ -46,6 +63,7 @@ def reduce_member(freezer: Freezer, one: enum.Enum) -> Reduced:
 _BY_TYPE: dict[type, Callable[[Any, Any], Reduced]] = {
     **natives.TABLE,
     **tools.TABLE,
+    **iterators.TABLE,
     **gens.TABLE,
     **dict.fromkeys(classes.DESCRIPTORS, classes.reduce_descriptor),
     FunctionType: functions.reduce_function,
@@ -55,7 +73,7 @@ _BY_TYPE: dict[type, Callable[[Any, Any], Reduced]] = {
     FrameType: errors.reduce_frame,
     GeneratorType: reduce_generator,
 }
-_PLAIN = set(natives.PLAIN)
+_PLAIN = natives.PLAIN | iterators.PLAIN
 #: How instances of classes that no guest can change are taken apart.
 _PERMANENT: dict[type, Any] = {}
 
