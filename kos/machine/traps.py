@@ -114,9 +114,9 @@ class Traps:
             return False
         if kind is Fork:
             self._fork(ctx, task, trap)
-            return self._vfork_is_over(ctx, task)
+            return self._vfork_is_over(ctx, task) and self._goes_on(ctx, task)
         if kind is Exec:
-            return self._exec(ctx, task, trap)
+            return self._exec(ctx, task, trap) and self._goes_on(ctx, task)
         if kind is Exit:
             self._exit(ctx, task, trap)
             return False
@@ -176,6 +176,13 @@ class Traps:
         if proc_fork.vfork_wait(task) is None:
             return True
         sched.switch_out(task)
+        return False
+
+    def _goes_on(self, ctx: Context, task: Task) -> bool:
+        """False: the task has been killed meanwhile, and must not see what its fork or exec failed with."""
+        if not signal.is_killed(task):
+            return True
+        self._exit(ctx, task, Exit(signal.fatal_status(task), True))
         return False
 
     def _exec(self, ctx: Context, task: Task, trap: Exec) -> bool:
