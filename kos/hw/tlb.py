@@ -39,11 +39,17 @@ class Epoch:
 class Hot:
     """The current address space's translations, and physical memory."""
 
-    __slots__ = ("epoch", "has_windows", "mapped", "mem", "mem16", "mem32", "mem64", "read", "write")
+    __slots__ = (
+        "epoch", "has_windows", "mapped", "mem", "mem16", "mem32", "mem64", "read", "read_runs", "write", "write_runs",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.epoch = Epoch()
-        self.has_windows = False  #: whether somebody has made a window in this epoch
+        self.has_windows = False  #: whether somebody has made a window, or noted a run, in this epoch
+        #: of this epoch: virtual page -> first page after it that does not lie beside it in physical memory, too, or
+        #: is not known to; for loads and for stores. Kept by kos/runtime/memory.py.
+        self.read_runs: dict[int, int] = {}
+        self.write_runs: dict[int, int] = {}
         self.mapped: type = Epoch  #: kos.stdlib.mmap_.mmap, once it is imported: see kos/compiler/stores.py
         self.read: dict[int, int] = {}  #: virtual page -> physical minus virtual address
         self.write: dict[int, int] = {}  #: the same for pages that may be stored to: writable and dirty
@@ -57,6 +63,8 @@ class Hot:
         if self.has_windows:
             self.epoch = Epoch()
             self.has_windows = False
+            self.read_runs.clear()
+            self.write_runs.clear()
 
 
 hot = Hot()
