@@ -8,7 +8,7 @@ import stat
 
 from kos.errors import GuestFault
 from kos.fs import console, fdtable, hostfs, paths, procfs, regular
-from kos.fs.dirs import new_file
+from kos.fs.dirs import may_change, new_file, umask
 from kos.fs.file import alloc_file, is_readable, is_writable, put_file
 from kos.fs.inode import alloc_inode, give_mapping, is_dir, is_symlink, put_inode, size_of, undo_inode
 from kos.fs.namei import MAY_READ, MAY_WRITE, Path, link_target, may, names
@@ -19,6 +19,7 @@ from kos.fs.structs import (
     F_DIR,
     F_PIPE_R,
     F_PIPE_W,
+    F_PLACE,
     F_REG,
     I_DEVICE,
     I_HOST,
@@ -41,13 +42,20 @@ from kos.sched.structs import pid_tasks, tasks
 _KEPT = (
     os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_DSYNC | os.O_SYNC | os.O_DIRECT | os.O_NOATIME | os.O_DIRECTORY
 )
+_TMPFILE = os.O_TMPFILE & ~os.O_DIRECTORY
 MEMFD_NAME_MAX = 249
 MFD_CLOEXEC, MFD_ALLOW_SEALING = 1, 2
 
 
 def open_path(path: Path, flags: int, mode: int) -> File:
     """The open file of a path, one reference, the caller's. Raises what open(2) raises."""
+    if flags & os.O_PATH:
+        return _open_place(path, flags)
     wants_write = flags & os.O_ACCMODE != os.O_RDONLY
+    if flags & _TMPFILE:
+        if not flags & os.O_DIRECTORY or flags & os.O_CREAT or not wants_write:
+            raise GuestFault(errno.EINVAL)
+        return _open_unnamed(path, flags, mode)
     inode, is_new = _find_or_create(path, flags, mode)
     try:
         _check(inode, flags, wants_write, is_new)
@@ -67,6 +75,54 @@ def open_path(path: Path, flags: int, mode: int) -> File:
                 return alloc_file(F_CONSOLE, kept, inode=inode.index, stream=console.STDIN)
             return alloc_file(F_DEVICE, kept, inode=inode.index)
         return alloc_file(F_REG, kept, inode=inode.index)
+    except BaseException:
+        put_inode(inode)
+        raise
+
+
+def _open_place(path: Path, flags: int) -> File:
+    """O_PATH: a descriptor that stands for a place in the tree and for nothing that could be read."""
+    with names() as ns:
+        inode = ns.resolve(path, follow=not flags & os.O_NOFOLLOW)
+    try:
+        if flags & os.O_DIRECTORY and not is_dir(inode):
+            raise GuestFault(errno.ENOTDIR)
+        return alloc_file(F_PLACE, flags & (os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW), inode=inode.index)
+    except BaseException:
+        put_inode(inode)
+        raise
+
+
+def _open_unnamed(path: Path, flags: int, mode: int) -> File:
+    """O_TMPFILE: a file that has no name in the directory `path`, and never will."""
+    with names() as ns:
+        directory = ns.resolve(path)
+        try:
+            if not is_dir(directory):
+                raise GuestFault(errno.ENOTDIR)
+            may_change(directory)
+            inode = _new_unnamed(stat.S_IFREG | mode & 0o7777 & ~umask())
+        finally:
+            ns.put(directory)
+    return _open_new(inode, flags & _KEPT | _TMPFILE | 0o100000)
+
+
+def _new_unnamed(mode: int) -> Inode:
+    """An empty regular file that no directory knows, with one reference for the caller; fs_lock held."""
+    inode = alloc_inode(I_RAM, mode)
+    try:
+        give_mapping(inode)
+    except GuestFault:
+        undo_inode(inode)
+        raise
+    inode.nlink = 0
+    return inode
+
+
+def _open_new(inode: Inode, flags: int) -> File:
+    """The open file of a new inode; takes over the caller's reference."""
+    try:
+        return alloc_file(F_REG, flags, inode=inode.index)
     except BaseException:
         put_inode(inode)
         raise
@@ -116,7 +172,7 @@ def _check(inode: Inode, flags: int, wants_write: bool, is_new: bool) -> None:
         raise GuestFault(errno.ELOOP)
     if flags & os.O_DIRECTORY and not is_dir(inode):
         raise GuestFault(errno.ENOTDIR)
-    if is_dir(inode) and (wants_write or flags & os.O_CREAT):
+    if is_dir(inode) and (wants_write or flags & (os.O_CREAT | os.O_TRUNC)):
         raise GuestFault(errno.EISDIR)
     if is_new:
         return
@@ -143,18 +199,8 @@ def make_memfd(name: bytes, flags: int) -> File:
     if flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING) or b"\0" in name or len(name) > MEMFD_NAME_MAX:
         raise GuestFault(errno.EINVAL)
     with fs_lock:
-        inode = alloc_inode(I_RAM, stat.S_IFREG | 0o777)
-        try:
-            give_mapping(inode)
-        except GuestFault:
-            undo_inode(inode)
-            raise
-        inode.nlink = 0
-    try:
-        return alloc_file(F_REG, os.O_RDWR | 0o100000, inode=inode.index)
-    except BaseException:
-        put_inode(inode)
-        raise
+        inode = _new_unnamed(stat.S_IFREG | 0o777)
+    return _open_new(inode, os.O_RDWR | 0o100000)
 
 
 def read_whole(path: Path) -> bytes:

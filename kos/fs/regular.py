@@ -13,9 +13,10 @@ import os
 from typing import TYPE_CHECKING
 
 from kos.errors import GuestFault
+from kos.fs import limit
 from kos.fs.file import OPS, Ops
 from kos.fs.inode import put_inode, size_of
-from kos.fs.structs import F_DIR, F_REG, I_RAM, File, Inode, inode_locks, inodes, pos_locks
+from kos.fs.structs import F_DIR, F_PLACE, F_REG, I_RAM, File, Inode, inode_locks, inodes, pos_locks
 from kos.mm import pagecache
 from kos.mm.structs import mappings
 from kos.params import PAGE_SIZE
@@ -24,6 +25,7 @@ from kos.platform.host.clock import wall_ns
 if TYPE_CHECKING:
     from kos.fs.iov import Sink, Source
 
+APPEND = -1  #: as pwrite's position: where the file ends (RWF_APPEND)
 MAX_FILE = (1 << 63) - 1  #: bytes; offsets are signed
 _PIECE = 256 * PAGE_SIZE  #: bytes moved before user memory is asked again
 
@@ -53,7 +55,7 @@ def write_at(inode: Inode, source: Source, pos: int) -> int:
     """Write at `pos`, as much as there is memory for; inode lock held. Raises EFBIG, ENOSPC, EFAULT, if nothing."""
     if pos >= MAX_FILE:
         raise GuestFault(errno.EFBIG)
-    total = min(source.len, MAX_FILE - pos)
+    total = limit.room_from(pos, min(source.len, MAX_FILE - pos))
     mapping = mappings[inode.mapping]
     done = 0
     while done < total:
@@ -73,10 +75,21 @@ def write_at(inode: Inode, source: Source, pos: int) -> int:
 
 
 def truncate(inode: Inode, size: int) -> None:
-    """Make a file `size` bytes long; what is mapped past its end is gone. A reference held, no lock."""
+    """Make a file `size` bytes long; what is mapped past its end is gone. A reference held, no lock. Raises EFBIG."""
     with inode_locks[inode.index]:
+        if size > size_of(inode):
+            limit.check_growth(size)
         pagecache.truncate(mappings[inode.mapping], size)
         inode.mtime_ns = inode.ctime_ns = wall_ns()
+
+
+def reach(inode: Inode, size: int) -> None:
+    """Make a file at least `size` bytes long. A reference held, no lock. Raises EFBIG."""
+    with inode_locks[inode.index]:
+        if size > size_of(inode):
+            limit.check_growth(size)
+            pagecache.truncate(mappings[inode.mapping], size)
+            inode.mtime_ns = inode.ctime_ns = wall_ns()
 
 
 class _Regular(Ops):
@@ -112,7 +125,8 @@ class _Regular(Ops):
         inode = inodes[file.inode]
         with inode_locks[inode.index]:
             # Linux's pwrite appends to a file opened with O_APPEND, wherever it is told to write (pwrite(2), BUGS).
-            return write_at(inode, source, size_of(inode) if file.flags & os.O_APPEND else pos)
+            at_end = pos == APPEND or file.flags & os.O_APPEND
+            return write_at(inode, source, size_of(inode) if at_end else pos)
 
     def seek(self, file: File, offset: int, whence: int) -> int:
         inode = inodes[file.inode]
@@ -177,5 +191,28 @@ class _Directory(Ops):
         put_inode(inodes[file.inode])
 
 
+class _Place(Ops):
+    """O_PATH: says where it is, and that is all."""
+
+    def read(self, file: File, sink: Sink) -> int:
+        raise GuestFault(errno.EBADF)
+
+    def pread(self, file: File, sink: Sink, pos: int) -> int:
+        raise GuestFault(errno.EBADF)
+
+    def pwrite(self, file: File, source: Source, pos: int) -> int:
+        raise GuestFault(errno.EBADF)
+
+    def seek(self, file: File, offset: int, whence: int) -> int:
+        raise GuestFault(errno.EBADF)
+
+    def poll(self, file: File) -> int:
+        raise GuestFault(errno.EBADF)
+
+    def release(self, file: File) -> None:
+        put_inode(inodes[file.inode])
+
+
 OPS[F_REG] = _Regular()
 OPS[F_DIR] = _Directory()
+OPS[F_PLACE] = _Place()

@@ -39,7 +39,7 @@ PIPE_SIZE = PIPE_PAGES * PAGE_SIZE
 PIPE_BUF = 4096  #: a write of at most so many bytes is never mixed with others
 
 # File.kind: which operations apply (kos/fs/file.py's table).
-F_REG, F_DIR, F_PIPE_R, F_PIPE_W, F_CONSOLE, F_DEVICE, F_LIVE = range(1, 8)
+F_REG, F_DIR, F_PIPE_R, F_PIPE_W, F_CONSOLE, F_DEVICE, F_LIVE, F_PLACE = range(1, 9)
 # Inode.kind: where names and contents come from.
 I_RAM, I_HOST, I_PROC, I_DEVICE = range(1, 5)
 # Inode.flags

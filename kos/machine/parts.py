@@ -17,6 +17,7 @@ from kos.hw.cpu import cpu_block, this
 from kos.machine.config import MachineConfig
 from kos.params import Params
 from kos.platform.host import process as host
+from kos.platform.host.rights import capabilities
 from kos.sync.spinlock import lock_name
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def read_program_file(path: str) -> tuple[str, str] | None:
 def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
     """Bring every part to its state after boot; in the parent, before the CPUs are forked."""
     from kos.fs import boot as fs_boot
-    from kos.fs import pipe
+    from kos.fs import limit, pipe
     from kos.fs.programs import resolve
     from kos.mm import boot as mm_boot
     from kos.mm import shootdown
@@ -103,10 +104,11 @@ def boot_all(config: MachineConfig, params: Params, active: Any) -> None:
     mm_boot.boot(params)
     rlimit.host.impose = host.limit_address_space
     shootdown.hooks.nudge = _nudge
-    init.boot(params.cpus, os.getuid(), os.getgid())
+    init.boot(params.cpus, os.getuid(), os.getgid(), capabilities())
     fs_boot.boot([_guests_folder()], [_guests_folder()])
     proc_exec.hooks.resolve = resolve
     pipe.on_sigpipe(_send_sigpipe)
+    limit.on_sigxfsz(_send_sigxfsz)
     memory.hooks.on_bad_access = _bad_access
     memory.hooks.note_bad_access = _note_bad_access
     memory.hooks.on_out_of_memory = _out_of_memory
@@ -126,6 +128,14 @@ def _send_sigpipe(task: Task) -> None:
     from kos.sched.structs import process_of
 
     signal.send(process_of(task), SIGPIPE, task)
+
+
+def _send_sigxfsz(task: Task) -> None:
+    from kos.proc import signal
+    from kos.proc.sigdefs import SIGXFSZ
+    from kos.sched.structs import process_of
+
+    signal.send(process_of(task), SIGXFSZ, task)
 
 
 def _nudge(cpu: int) -> None:

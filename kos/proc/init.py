@@ -14,6 +14,7 @@ from kos.fs.structs import FdTable, FsContext
 from kos.mm import limits
 from kos.mm.structs import Mm
 from kos.platform.host.clock import now_ns
+from kos.platform.host.rights import CAP_SYS_NICE, CAP_SYS_RESOURCE
 from kos.proc import rlimit, tree
 from kos.proc.fork import link_thread
 from kos.sched import sched
@@ -34,11 +35,16 @@ from kos.sched.structs import (
 )
 
 
-def boot(nr_cpus: int, uid: int = 0, gid: int = 0) -> None:
-    """Make init; in the parent, before the CPUs are forked, with the scheduler policy chosen."""
+def boot(nr_cpus: int, uid: int = 0, gid: int = 0, capabilities: int = -1) -> None:
+    """Make init; in the parent, before the CPUs are forked, with the scheduler policy chosen.
+
+    uid, gid, capabilities: every process's, as whoever runs the machine has them on the host.
+    """
     sched.boot(nr_cpus)
     g = machine.s
     g.uid, g.gid = uid, gid
+    g.may_favour = bool(capabilities & CAP_SYS_NICE)
+    g.may_raise = bool(capabilities & CAP_SYS_RESOURCE)
     g.last_pid = 0
     with tasklist_lock:
         task, process = _new_process()

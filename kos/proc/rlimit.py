@@ -69,7 +69,7 @@ def getrlimit(process: Process, res: int) -> tuple[int, int]:
 
 
 def setrlimit(process: Process, res: int, low: int, high: int) -> None:
-    """Set both; -1 = no limit. EINVAL for soft above hard, EPERM to raise the hard limit without being root."""
+    """Set both; -1 = no limit. EINVAL for soft above hard, EPERM to raise the hard limit without the right to it."""
     if not 0 <= res < NR_RLIMITS:
         raise GuestFault(errno.EINVAL)
     low = RLIM_INFINITY if low < 0 else low
@@ -79,7 +79,7 @@ def setrlimit(process: Process, res: int, low: int, high: int) -> None:
     if res == NOFILE and high > NR_OPEN:
         raise GuestFault(errno.EPERM)
     with tasklist_lock:
-        if high > process.rlimits[2 * res + 1] and machine.s.uid != 0:
+        if high > process.rlimits[2 * res + 1] and not machine.s.may_raise:
             raise GuestFault(errno.EPERM)
         process.rlimits[2 * res] = low
         process.rlimits[2 * res + 1] = high

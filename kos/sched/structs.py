@@ -30,7 +30,7 @@ from __future__ import annotations
 import ctypes
 from typing import Annotated, Any
 
-from kos.arena.layout import Chars, Struct, i32, i64, layout, u32, u64
+from kos.arena.layout import Chars, Struct, i32, i64, layout, u16, u32, u64
 from kos.arena.table import Alone, Column, Table
 from kos.params import MAX_CPUS, PID_MAX
 from kos.sync.spinlock import LockPool, SpinLock
@@ -273,7 +273,8 @@ class Global(Struct):
     uid: u32  #: of every process: whoever runs the machine
     gid: u32
     nr_cpus: u32
-    pad: u32
+    may_favour: u16  #: 1 = guests may lower nice values (CAP_SYS_NICE)
+    may_raise: u16  #: 1 = guests may raise hard limits (CAP_SYS_RESOURCE)
 
 
 tasks: Table[Task] = Table(Task, "tasks", lambda p: p.nr_tasks)

@@ -46,7 +46,8 @@ _OS_NAMES = (
     " uname uname_result urandom getrandom curdir pardir sep extsep altsep pathsep linesep defpath name devnull"
     " supports_bytes_environ supports_dir_fd supports_effective_ids supports_fd supports_follow_symlinks major minor"
     " makedev WIFEXITED WEXITSTATUS WIFSIGNALED WTERMSIG WIFSTOPPED WSTOPSIG WIFCONTINUED WCOREDUMP"
-    " waitstatus_to_exitcode getuid geteuid getgid getegid getgroups getresuid getresgid sysconf_names"
+    " waitstatus_to_exitcode sched_get_priority_max sched_get_priority_min getloadavg ctermid confstr confstr_names"
+    " pathconf_names getuid geteuid getgid getegid getgroups getresuid getresgid sysconf_names"
 )
 _PATH_NAMES = (
     "normcase isabs join splitdrive split splitext basename dirname commonprefix commonpath normpath samestat"
@@ -62,7 +63,7 @@ MODULES: dict[str, Emulated] = {
     "os": Emulated(
         host="os",
         names=tuple(_OS_NAMES.split()),
-        rtl=("os_files", "os_tree", "os_process", "fork_", "os_exec", "os_spawn", "os_environ"),
+        rtl=("os_files", "os_copy", "os_tree", "os_process", "fork_", "os_exec", "os_spawn", "os_environ"),
         submodules=(("path", "posixpath"),),
     ),
     "posixpath": Emulated(host="posixpath", names=tuple(_PATH_NAMES.split()), rtl=("path_",)),

@@ -21,6 +21,9 @@ __all__ = [
 ]  # fmt: skip
 
 _F_DUPFD_CLOEXEC, _F_GETFD, _F_SETFD, _F_GETFL, _F_SETFL = 1030, 1, 2, 3, 4
+_RWF_APPEND = _host.RWF_APPEND
+_RWF = _host.RWF_HIPRI | _host.RWF_DSYNC | _host.RWF_SYNC | _host.RWF_NOWAIT | _RWF_APPEND
+read, write = k.os_read, k.os_write
 _O_CLOEXEC, _O_NONBLOCK = _host.O_CLOEXEC, _host.O_NONBLOCK
 
 
@@ -42,21 +45,6 @@ def close(fd: int) -> None:
 
 def closerange(fd_low: int, fd_high: int, /) -> None:
     k.closerange(args.c_int(fd_low), args.c_int(fd_high))
-
-
-def read(fd: int, length: int, /) -> bytes:
-    data: bytes = k.read(args.c_int(fd), args.c_ssize(length))
-    return data
-
-
-def write(fd: int, data: Any, /) -> int:
-    if type(data) is not bytes:
-        data = args.source(data)
-        if type(data) is tuple:
-            moved: int = k.write_user(args.c_int(fd), data[0], data[1])
-            return moved
-    written: int = k.write(args.c_int(fd), data)
-    return written
 
 
 def readv(fd: int, buffers: Sequence[Any], /) -> int:
@@ -88,15 +76,25 @@ def pwrite(fd: int, data: Any, offset: int, /) -> int:
 def preadv(fd: int, buffers: Sequence[Any], offset: int, flags: int = 0, /) -> int:
     fd, offset = args.c_int(fd), args.c_long(offset)
     segments, views = args.targets("preadv", buffers)
-    total, pieces = k.preadv(fd, segments, offset)
+    _rwf(flags)
+    # The C library's preadv2 takes -1 for "where the descriptor stands".
+    total, pieces = k.readv(fd, segments) if offset == -1 else k.preadv(fd, segments, offset)
     args.deliver(views, pieces)
     return total
 
 
 def pwritev(fd: int, buffers: Sequence[Any], offset: int, flags: int = 0, /) -> int:
     fd, offset = args.c_int(fd), args.c_long(offset)
-    total: int = k.pwritev(fd, args.sources("pwritev", buffers), offset)
+    sources = args.sources("pwritev", buffers)
+    _rwf(flags)
+    total: int = k.writev(fd, sources) if offset == -1 else k.pwritev(fd, sources, offset, bool(flags & _RWF_APPEND))
     return total
+
+
+def _rwf(flags: int) -> None:
+    """What preadv2 and pwritev2 know, most of it about disks; there are none here."""
+    if args.c_int(flags) & ~_RWF:
+        raise OSError(95, _host.strerror(95))
 
 
 def lseek(fd: int, position: int, how: int, /) -> int:

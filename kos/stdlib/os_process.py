@@ -18,7 +18,8 @@ from kos.stdlib.kernel import cpu_count
 
 __all__ = [
     "_exit", "abort", "cpu_count", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getsid", "kill",
-    "killpg", "nice", "sched_getaffinity", "sched_setaffinity", "sched_yield", "setpgid", "setpgrp", "setpriority",
+    "killpg", "nice", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_setaffinity", "sched_yield",
+    "setpgid", "setpgrp", "setpriority",
     "setsid", "sysconf", "times", "wait", "wait3", "wait4", "waitid", "waitpid",
 ]  # fmt: skip
 
@@ -136,6 +137,17 @@ def sched_getaffinity(pid: int, /) -> set[int]:
 def sched_setaffinity(pid: int, mask: Iterable[int], /) -> None:
     pid = args.parsed_int(pid)
     k.sched_setaffinity(pid, args.cpus(mask))
+
+
+def sched_getscheduler(pid: int, /) -> int:
+    """There is the one class of policies."""
+    k.getpriority(_host.PRIO_PROCESS, args.parsed_int(pid))
+    return _host.SCHED_OTHER
+
+
+def sched_getparam(pid: int, /) -> _host.sched_param:
+    k.getpriority(_host.PRIO_PROCESS, args.parsed_int(pid))
+    return _host.sched_param(0)
 
 
 def times() -> _host.times_result:

@@ -7,11 +7,12 @@ import os
 from collections.abc import Sequence
 
 from kos.errors import GuestFault
-from kos.fs import console, fdtable, fsctx
+from kos.fs import console, fdtable, fsctx, regular
 from kos.fs import file as files
 from kos.fs import poll as polling
 from kos.fs.fdtable import on_file
 from kos.fs.file import POLLERR, POLLHUP, POLLNVAL, put_file
+from kos.fs.inode import is_dir
 from kos.fs.iov import (
     MAX_RW_COUNT,
     BytesSink,
@@ -28,7 +29,7 @@ from kos.fs.iov import (
 from kos.fs.open import make_memfd, open_path
 from kos.fs.pipe import make_pipe
 from kos.fs.stat import Stat, stat_file
-from kos.fs.structs import F_CONSOLE, F_DIR, F_PIPE_R, F_PIPE_W, F_REG, NR_OPEN, PIPE_SIZE, File, inodes
+from kos.fs.structs import F_CONSOLE, F_DIR, F_PIPE_R, F_PIPE_W, F_PLACE, F_REG, NR_OPEN, PIPE_SIZE, File, inodes
 from kos.hw.cpu import this
 from kos.params import USER_TOP
 from kos.platform.host.clock import now_ns
@@ -227,11 +228,17 @@ def preadv(fd: int, segments: Sequence[int | Segment], offset: int) -> Pieces:
 
 
 @syscall("pwritev")
-def pwritev(fd: int, segments: Sequence[Buffer | Segment], offset: int) -> int:
+def pwritev(fd: int, segments: Sequence[Buffer | Segment], offset: int, append: bool = False) -> int:
     _vector(segments)
     _offset(offset)
     source: Source = source_of(segments)
-    return on_file(fd, lambda file: files.pwrite(file, source, offset))
+
+    def work(file: File) -> int:
+        if append and files.is_writable(file):
+            return files.OPS[file.kind].pwrite(file, source, regular.APPEND)
+        return files.pwrite(file, source, offset)
+
+    return on_file(fd, work)
 
 
 # --- about descriptors ----------------------------------------------------------------------------
@@ -261,8 +268,24 @@ def ftruncate(fd: int, size: int) -> None:
 
     def work(file: File) -> None:
         if not files.is_writable(file):
-            raise GuestFault(errno.EINVAL)
+            raise GuestFault(errno.EBADF if file.kind == F_PLACE else errno.EINVAL)
         files.OPS[file.kind].truncate(file, size)
+
+    on_file(fd, work)
+
+
+@syscall("fallocate")
+def fallocate(fd: int, offset: int, length: int) -> None:
+    """Make a file reach to offset + length; one that does already is left as it is."""
+    if offset < 0 or length <= 0:
+        raise GuestFault(errno.EINVAL)
+
+    def work(file: File) -> None:
+        if not files.is_writable(file):
+            raise GuestFault(errno.EBADF)
+        if file.kind != F_REG:
+            raise GuestFault(errno.ESPIPE if file.kind in (F_PIPE_R, F_PIPE_W) else errno.ENODEV)
+        regular.reach(inodes[file.inode], offset + length)
 
     on_file(fd, work)
 
@@ -273,7 +296,7 @@ def fsync(fd: int) -> None:
 
     def work(file: File) -> None:
         if file.kind not in (F_REG, F_DIR):
-            raise GuestFault(errno.EINVAL)
+            raise GuestFault(errno.EBADF if file.kind == F_PLACE else errno.EINVAL)
 
     on_file(fd, work)
 
@@ -281,7 +304,7 @@ def fsync(fd: int) -> None:
 @syscall("fchdir")
 def fchdir(fd: int) -> None:
     def work(file: File) -> None:
-        if file.kind != F_DIR:
+        if not file.inode or not is_dir(inodes[file.inode]):
             raise GuestFault(errno.ENOTDIR)
         fsctx.change_dir_to(inodes[file.inode])
 
@@ -305,6 +328,8 @@ def _fcntl_file(file: File, cmd: int, arg: int) -> int:
     if cmd == F_GETFL:
         return int(file.flags)
     if cmd == F_SETFL:
+        if file.kind == F_PLACE:
+            raise GuestFault(errno.EBADF)
         files.set_flags(file, arg)
         return 0
     if cmd in (F_GETPIPE_SZ, F_SETPIPE_SZ):

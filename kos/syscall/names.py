@@ -17,7 +17,7 @@ from kos.fs.namei import MAY_WRITE, Path, link_target, may, names
 from kos.fs.open import read_whole
 from kos.fs.paths import path_of_locked
 from kos.fs.stat import Stat, stat_inode
-from kos.fs.structs import F_DIR, I_HOST, I_PROC, IF_READ_ONLY, File, Inode, inodes
+from kos.fs.structs import F_DIR, F_PLACE, I_HOST, I_PROC, IF_READ_ONLY, File, Inode, inodes
 from kos.syscall.table import syscall
 
 R = TypeVar("R")
@@ -52,13 +52,16 @@ def stat(path: Path, follow: bool = True) -> Stat:
 
 @syscall("access")
 def access(path: Path, mode: int) -> bool:
+    """Would it be allowed? A mode that there is not is not."""
+    if mode & ~7:
+        return False
     try:
         with names() as ns:
             inode = ns.resolve(path)
             try:
                 if mode & MAY_WRITE and inode.flags & IF_READ_ONLY and not modes.S_ISCHR(inode.mode):
                     return False
-                return may(inode, mode & 7)
+                return may(inode, mode)
             finally:
                 ns.put(inode)
     except GuestFault:
@@ -122,7 +125,7 @@ def listdir(where: Path | int) -> list[str]:
 
         def work(file: File) -> list[str]:
             if file.kind != F_DIR:
-                raise GuestFault(errno.ENOTDIR)
+                raise GuestFault(errno.EBADF if file.kind == F_PLACE else errno.ENOTDIR)
             return _list(inodes[file.inode])
 
         return on_file(where, work)

@@ -189,10 +189,10 @@ def sched_setaffinity(pid: int, cpus: Iterable[int]) -> None:
 
 @syscall("nice")
 def nice(increment: int) -> int:
-    """The new nice value, within -20..19. EPERM to become more favourable without being root."""
+    """The new nice value, within -20..19. EPERM to become more favourable without the right to it."""
     task: Task = this.task
     new = max(-20, min(19, task.nice + max(-40, min(40, increment))))
-    if increment < 0 and machine.s.uid != 0:
+    if increment < 0 and not machine.s.may_favour:
         raise GuestFault(errno.EPERM)
     sched.set_nice(task, new, WEIGHTS[new + 20])
     return new
@@ -210,7 +210,7 @@ def setpriority(which: int, who: int, value: int) -> None:
     value = max(-20, min(19, value))
     with tasklist_lock:
         for task in _meant(which, who):
-            if value < task.nice and machine.s.uid != 0:
+            if value < task.nice and not machine.s.may_favour:
                 raise GuestFault(errno.EACCES)
             sched.set_nice(task, value, WEIGHTS[value + 20])
 
