@@ -33,7 +33,7 @@ from kos.params import Params
 from kos.platform.host.doorbell import Doorbell
 from kos.sched import policy as sched_policy
 from kos.sched import sched, waitqueue
-from kos.sched.structs import RUNNING, Task, machine, pid_refs, pid_tasks, processes, tasks
+from kos.sched.structs import RLIM_INFINITY, RUNNING, Task, machine, pid_refs, pid_tasks, processes, tasks
 from kos.sync import spinlock
 from kos.syscall.table import CALLS
 from kos.traps import Wait
@@ -88,6 +88,7 @@ class Files:
         t.is_leader = 1
         t.start_ns = self.arena.header.boot_ns
         t.comm = b"unit"
+        p.rlimits[:] = [RLIM_INFINITY] * len(p.rlimits)
         p.rlimits[14] = p.rlimits[15] = 1024
         t.cpu = cpu
         t.on_cpu = 1

@@ -20,7 +20,7 @@ import struct
 import sys
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -112,6 +112,11 @@ def _sigaction(number: int, disposition: int | None) -> int:
     return {signal.SIG_DFL: 0, signal.SIG_IGN: 1}.get(old, 2)
 
 
+def _sigtimedwait(sigs: Iterable[int], timeout_ns: int) -> tuple[int, ...] | None:
+    found = signal.sigwaitinfo(sigs) if timeout_ns < 0 else signal.sigtimedwait(sigs, timeout_ns / NS)
+    return found and (found.si_signo, found.si_code, found.si_pid, found.si_uid, found.si_status)
+
+
 def _itimer(call: Callable[..., Any]) -> Callable[..., tuple[int, int]]:
     def timer(which: int, *ns: int) -> tuple[int, int]:
         value, interval = call(which, *[n / NS for n in ns])
@@ -144,7 +149,10 @@ def calls() -> SimpleNamespace:
     k.poll = _poll
     k.readv, k.preadv = _readv, _readv
     k.writev = lambda fd, segments: os.writev(fd, [_buffer(s) for s in segments])
-    k.pwritev = lambda fd, segments, offset: os.pwritev(fd, [_buffer(s) for s in segments], offset)
+    k.pwritev = lambda fd, segments, offset, append=False: os.pwritev(
+        fd, [_buffer(s) for s in segments], offset, os.RWF_APPEND if append else 0
+    )
+    k.fallocate = os.posix_fallocate
     k.utime = lambda path, atime, mtime: os.utime(path, ns=(atime, mtime))
     k.waitid = lambda *a: (lambda r: r and (r.si_pid, r.si_uid, r.si_signo, r.si_status, r.si_code))(os.waitid(*a))
     k.tgkill = lambda tgid, tid, number: signal.raise_signal(number)
@@ -155,6 +163,7 @@ def calls() -> SimpleNamespace:
     k.sigpending, k.sigwait, k.pause, k.alarm = signal.sigpending, signal.sigwait, signal.pause, signal.alarm
     k.setitimer, k.getitimer = _itimer(signal.setitimer), _itimer(signal.getitimer)
     k.siginterrupt = signal.siginterrupt
+    k.sigtimedwait = _sigtimedwait
     k.nanosleep = lambda ns: time.sleep(ns / NS)
     return k
 
