@@ -19,9 +19,10 @@ from typing import Annotated, Any
 from kos.arena.layout import Struct, layout, u32, u64
 from kos.arena.table import Alone, Column, Table
 from kos.params import MAX_CPUS, Params
+from kos.sync.fairlock import FairLockPool
 from kos.sync.spinlock import LockPool, SpinLock
 
-mm_locks = LockPool("mm", "mm", 64)
+mm_locks = FairLockPool("mm", "mm", 64)  #: held over shootdowns
 mapping_locks = LockPool("mapping", "mapping", 64)
 zone_lock = SpinLock("zone", "zone")
 frame_lock = SpinLock("frame", "frame")
