@@ -21,6 +21,7 @@ class SetAssociative:
         self.ways = ways
         self._sets: dict[int, list[tuple[int, int]]] = {}  # set -> tags, oldest first; may hold forgotten ones
         self._open: dict[int, tuple[dict[int, int], dict[int, int]]] = {}
+        self._nr_forgotten = 0  #: tags in the sets whose page was flushed since: without any, no set is searched
 
     def open(self, asid: int) -> tuple[dict[int, int], dict[int, int]]:
         pair = self._open.get(asid)
@@ -29,15 +30,15 @@ class SetAssociative:
         return pair
 
     def insert(self, asid: int, vpn: int, delta: int, writable: bool) -> None:
-        read, write = self.open(asid)
+        read, write = self._open.get(asid) or self.open(asid)
         if vpn not in read:
             number = vpn % self.nr_sets
             tags = self._sets.get(number)
             if tags is None:
                 tags = self._sets[number] = []
             tag = (asid, vpn)
-            if tag in tags:
-                tags.remove(tag)
+            if self._nr_forgotten and tag in tags:
+                self._drop(tags, tag)
             elif len(tags) >= self.ways:
                 self._make_room(tags)
             tags.append(tag)
@@ -50,22 +51,29 @@ class SetAssociative:
     def _make_room(self, tags: list[tuple[int, int]]) -> None:
         """Drop a tag that was flushed meanwhile, else evict the oldest."""
         spaces = self._open
-        for tag in tags:
-            if tag[1] not in spaces[tag[0]][0]:
-                tags.remove(tag)
-                return
+        if self._nr_forgotten:
+            for tag in tags:
+                if tag[1] not in spaces[tag[0]][0]:
+                    self._drop(tags, tag)
+                    return
         asid, vpn = tags.pop(0)
         read, write = spaces[asid]
         del read[vpn]
         write.pop(vpn, None)
 
+    def _drop(self, tags: list[tuple[int, int]], tag: tuple[int, int]) -> None:
+        tags.remove(tag)
+        self._nr_forgotten -= 1
+
     def flush_page(self, asid: int, vpn: int) -> None:
         read, write = self._open.get(asid) or self.open(asid)
-        read.pop(vpn, None)
-        write.pop(vpn, None)
+        if read.pop(vpn, None) is not None:
+            self._nr_forgotten += 1
+            write.pop(vpn, None)
 
     def flush_asid(self, asid: int) -> None:
         read, write = self.open(asid)
+        self._nr_forgotten += len(read)
         read.clear()
         write.clear()
 

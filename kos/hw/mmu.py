@@ -13,6 +13,8 @@ from kos.hw.tlb import hot, slots
 from kos.platform.host.atomic import compare_exchange64
 
 _TABLE = PFN_MASK << 12  # the bits of an entry that are the physical address of what it names
+_USER = PTE_P | PTE_U
+_WRITTEN = PTE_A | PTE_D
 
 
 def find_leaf(pgd: int, vaddr: int) -> int:
@@ -54,25 +56,26 @@ def fill(pgd: int, vaddr: int, access: int) -> bool:
     rights &= e
     at = ((e & _TABLE) >> 3) + (vaddr >> 12 & 511)
     e = words[at]
+    marks = _WRITTEN if access == WRITE else PTE_A
     while True:
-        if not e & PTE_P or not e & PTE_U:
+        if e & _USER != _USER:
             return False
-        new = e | PTE_A
         if access == WRITE:
             if not e & rights & PTE_W:
                 return False
-            new |= PTE_D
         elif access == EXEC and e & PTE_NX:
             return False
-        if new == e:
+        if e & marks == marks:
             break
+        new = e | marks
         old = compare_exchange64(frames.addr + (at << 3), e, new)
         if old == e:
+            e = new
             break
         e = old
     page = vaddr & ~4095
-    writable = bool(new & rights & PTE_W and new & PTE_D)
+    writable = access == WRITE or bool(e & rights & PTE_W and e & PTE_D)
     if hot.has_windows:  # the new entry may evict others
         hot.close_windows()
-    slots.model.insert(slots.asid, page >> 12, (new >> 12 & PFN_MASK) * 4096 - page, writable)
+    slots.model.insert(slots.asid, page >> 12, (e & _TABLE) - page, writable)
     return True

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from kos.hw.cpu import this
 from kos.hw.phys import ZERO_PFN
-from kos.hw.pte import PTE_A, PTE_D, PTE_SPECIAL, PTE_W, WRITE
-from kos.mm.fault import Fault, FaultResult, entry_bits
-from kos.mm.page import adopt_anon
+from kos.hw.pte import PTE_SPECIAL, WRITE
+from kos.mm.fault import Fault, FaultResult, entry_bits, give_frame
 from kos.mm.page_alloc import alloc_page
 from kos.mm.structs import VM_ANON_PAGES
 
@@ -26,10 +25,7 @@ def handle(fault: Fault) -> FaultResult:
     pfn = alloc_page()
     if not pfn:
         return FaultResult.OOM
-    adopt_anon(pfn, fault.mm.family, fault.index)
-    vma.flags |= VM_ANON_PAGES
-    # Accessed and dirty at once (Linux: pte_mkdirty): the store that is made again would set them, by an atomic.
-    fault.set_entry(pfn << 12 | entry_bits(vma) | PTE_W | PTE_A | PTE_D)
+    give_frame(fault, pfn)
     fault.mm.rss_anon += 1
     fault.kind = "zero"
     this.block.nr_fault_zero += 1

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from kos.errors import KernelBug
 from kos.hw.cpu import this
-from kos.hw.phys import copy_frame
-from kos.hw.pte import PTE_A, PTE_COW, PTE_D, PTE_FILE, PTE_SPECIAL, PTE_W, WRITE, pte_pfn, show
+from kos.hw.phys import copy_frame, frames
+from kos.hw.pte import PFN_MASK, PTE_A, PTE_COW, PTE_D, PTE_FILE, PTE_SPECIAL, PTE_W, WRITE, show
 from kos.hw.tlb import slots
-from kos.mm.fault import Fault, FaultResult, entry_bits
-from kos.mm.page import adopt_anon, is_last_reference
+from kos.mm.fault import Fault, FaultResult, give_frame
+from kos.mm.page import is_last_reference
 from kos.mm.page_alloc import alloc_page
 from kos.mm.shootdown import StaleEntry
-from kos.mm.structs import VM_ANON_PAGES, VM_SHARED
+from kos.mm.structs import VM_SHARED
 from kos.trace.events import COW_COPY
 
 
@@ -33,7 +33,7 @@ def handle(fault: Fault) -> FaultResult:
         _forget_here(fault)
         fault.kind = "shared_write"
         return FaultResult.OK
-    pfn = pte_pfn(entry)
+    pfn = entry >> 12 & PFN_MASK
     if not entry & (PTE_SPECIAL | PTE_FILE) and is_last_reference(pfn):
         fault.set_entry((entry | PTE_W | PTE_A | PTE_D) & ~PTE_COW)
         _forget_here(fault)
@@ -45,11 +45,9 @@ def handle(fault: Fault) -> FaultResult:
         return FaultResult.OOM
     if not entry & PTE_SPECIAL:
         copy_frame(fresh, pfn)
-    fault.set_entry(0)
+    frames.mem64[fault.at] = 0
     StaleEntry(fault.mm, fault.vaddr, entry).invalidate("cow")
-    adopt_anon(fresh, fault.mm.family, fault.index)
-    vma.flags |= VM_ANON_PAGES
-    fault.set_entry(fresh << 12 | entry_bits(vma) | PTE_W | PTE_A | PTE_D)
+    give_frame(fault, fresh)
     mm = fault.mm
     if entry & PTE_SPECIAL:
         mm.rss_anon += 1

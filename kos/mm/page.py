@@ -52,13 +52,17 @@ def map_page(pfn: int) -> None:
 
 def unmap_page(pfn: int) -> None:
     """An entry is gone, and every TLB has forgotten it."""
-    with frame_lock:
-        n = page_refcount.v[pfn]
-        m = page_mapcount.v[pfn]
+    refs, maps = page_refcount.v, page_mapcount.v
+    frame_lock.acquire()
+    try:
+        n = refs[pfn]
+        m = maps[pfn]
         if not n or not m:
             raise KernelBug(f"frame {pfn} unmapped with {n} references, mapped {m} times")
-        page_refcount.v[pfn] = n - 1
-        page_mapcount.v[pfn] = m - 1
+        refs[pfn] = n - 1
+        maps[pfn] = m - 1
+    finally:
+        frame_lock.release()
     if n == 1:
         free_page(pfn)
 
@@ -124,6 +128,9 @@ def unmap_pages(pfns: Pfns) -> None:
 
 
 def is_last_reference(pfn: int) -> bool:
-    """Does one entry, and nothing else, refer to the frame? The caller's mm lock keeps it so."""
-    with frame_lock:
-        return page_refcount.v[pfn] == 1
+    """Does one entry, and nothing else, refer to the frame? The caller's mm lock keeps it so.
+
+    No lock: the count is one word, which everybody changes in one store. Once it is 1, the reference is the caller's
+    own, and new ones are made with its mm lock held. A 2 that is just becoming 1 costs a copy.
+    """
+    return page_refcount.v[pfn] == 1

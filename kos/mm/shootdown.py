@@ -38,6 +38,7 @@ from kos.trace.events import SHOOTDOWN, TLB_FLUSH
 from kos.trace.histogram import shootdowns as shootdown_latency
 
 _ROW = MAX_CPUS + 1
+_CPUMASK = word_index(Mm, "cpumask")  # CPUs 0 to 7 have their bytes in it
 NUDGE_NS = 2_000_000  #: a CPU that has not acknowledged for so long is interrupted by the host
 SPINS = 100  #: looks at the acknowledgements, 60 ns each, before the host core is yielded (600 ns) for the first time
 FULL = (0, 1 << 47)  #: the range that stands for everything
@@ -116,9 +117,9 @@ def flush_tlb_range(
             block.nr_flush_pages += n
         if TLB_FLUSH.on:
             TLB_FLUSH(reason=reason, pages=n)
+    if this.nr_cpus <= 8 and not mm.words[_CPUMASK] & ~(0xFF << 8 * me):
+        return True  # nobody but us: one word tells it
     mask = bytes(mm.cpumask)
-    if not any(mask):
-        return True
     targets = [c for c in range(this.nr_cpus) if mask[c] and c != me and not cpu_block(c).lazy]
     if not targets:
         return True
@@ -320,8 +321,15 @@ class StaleEntry(StaleBatch):
     __slots__ = ()
 
     def __init__(self, mm: Mm, vaddr: int, entry: int) -> None:
-        super().__init__(mm)
-        self.add(vaddr, entry)
+        # Not through super() and add(): one is made for each page that is copied.
+        self.mm = mm
+        self.start = vaddr
+        self.end = vaddr + 4096
+        self.count = 1
+        self._pfns = [] if entry & PTE_SPECIAL else [entry >> 12 & PFN_MASK]
+        self._arrays = []
+        self._tables = []
+        self._closed = False
 
 
 def boot() -> None:

@@ -176,7 +176,7 @@ class Zone(Struct):
     reserved: Annotated[Any, ctypes.c_uint64 * 3]
 
 
-mms: Table[Mm] = Table(Mm, "mms", lambda p: p.nr_tasks)
+mms: Table[Mm] = Table(Mm, "mms", lambda p: p.nr_tasks, words="Q")
 vmas: Table[Vma] = Table(Vma, "vmas", 1 << 18)
 mappings: Table[Mapping] = Table(Mapping, "mappings", 1 << 16)
 totals: Alone[Totals] = Alone(Totals, "mm_totals")

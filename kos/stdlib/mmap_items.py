@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from operator import index
 from typing import Any
 
+from kos.hw.pte import READ, WRITE
 from kos.hw.tlb import Epoch, hot
 from kos.params import PAGE_SIZE
-from kos.runtime.memory import load, load8, store, store8
+from kos.runtime.memory import load, load8, miss, store, store8
 from kos.stdlib.buffers_ import InMemory, host_memoryview, window_of
+
+_READ_ONLY = int(_host.ACCESS_READ)
 
 
 class Items(InMemory):
@@ -48,7 +51,7 @@ class Items(InMemory):
     def _check_writable(self) -> None:
         if not self._addr:
             raise ValueError("mmap closed or invalid")
-        if self._access == _host.ACCESS_READ:
+        if self._access == _READ_ONLY:
             raise TypeError("mmap can't modify a readonly memory map.")
 
     def __len__(self) -> int:
@@ -65,7 +68,7 @@ class Items(InMemory):
                 page = at >> 12
                 delta = hot.read.get(page)
                 if delta is None:
-                    return load8(at)
+                    return hot.mem[at + miss(at, READ)]
                 if page != self._read_page:
                     self._read_page = page
                 else:
@@ -104,6 +107,9 @@ class Items(InMemory):
                         self._write_page = page
                     else:
                         self._keep_write(key, at + delta - key)
+                    return
+                if self._access != _READ_ONLY:
+                    hot.mem[at + miss(at, WRITE)] = value
                     return
         self._check_writable()
         if isinstance(key, slice):
