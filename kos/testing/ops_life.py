@@ -131,16 +131,20 @@ class Life(State):
 
     # Signals.
 
-    def victim_of(self, task: Task, who: int) -> tuple[Task, Process]:
+    def victim_of(self, task: Task, who: int) -> Process:
         """Another process, to which the task is about to do something."""
         target = self.tasks[who % len(self.tasks)]
         victim = target.process
         if victim is task.process or victim.status is not None or self.last_of(target) or victim.born >= self.round:
             raise Skip
-        return target, victim
+        return victim
+
+    def name_of(self, process: Process) -> int:
+        """The task under whose number everybody finds the process's id; a thread's may not be written yet."""
+        return process.tasks[0].number
 
     def do_kill(self, task: Task, op: ops.Kill) -> Any:
-        target, victim = self.victim_of(task, op.who)
+        victim = self.victim_of(task, op.who)
         if victim.is_stopped and SIGNALS[op.signal] != SIGKILL:
             raise Skip  # waits until the process is continued
         self.seize(task, victim)
@@ -149,10 +153,10 @@ class Life(State):
                 if one.alive and one.born < self.round:
                     self.parts[one.number] = Part([("spin", NO_END)], answers=False, ended=True)
         self.end_process(victim, -SIGNALS[op.signal])
-        return ("kill", target.number, SIGNALS[op.signal]), None, False
+        return ("kill", self.name_of(victim), SIGNALS[op.signal]), None, False
 
     def do_stop(self, task: Task, op: ops.Stop) -> Any:
-        target, victim = self.victim_of(task, op.who)
+        victim = self.victim_of(task, op.who)
         if victim.parent is not task.process or victim.is_stopped:
             raise Skip
         self.seize(task, victim)
@@ -162,20 +166,19 @@ class Life(State):
                 one.times_busy += 1
                 victim.busy.append(one.number)
                 self.parts[one.number] = Part([("spin", one.times_busy)], answers=False, ended=True)
-        return ("stop", target.number), "True 19", False
+        return ("stop", self.name_of(victim)), "True 19", False
 
     def do_continue(self, task: Task, op: ops.Continue) -> Any:
         stopped = [t for t in self.tasks if t.process.is_stopped and t.process.status is None]
         if not stopped:
             raise Skip
-        target = stopped[op.who % len(stopped)]
-        process = target.process
+        process = stopped[op.who % len(stopped)].process
         self.seize(task, process)
         process.is_stopped = False
         for number in process.busy:  # each says when it has come to an end
             self.parts[number] = Part([("rest",)], ["rest"], ended=True)
         is_parent = process.parent is task.process
-        words = ("continue", target.number, tuple(process.busy), is_parent)
+        words = ("continue", self.name_of(process), tuple(process.busy), is_parent)
         return words, is_parent or None, False
 
     def do_handle(self, task: Task, op: ops.Handle) -> Any:
@@ -187,13 +190,12 @@ class Life(State):
         return ("handle", op.value, op.way), None, False
 
     def do_signal(self, task: Task, op: ops.Signal) -> Any:
-        target = self.tasks[op.who % len(self.tasks)]
-        victim = target.process
+        victim = self.tasks[op.who % len(self.tasks)].process
         if victim.handler is None or not self.can_run(victim) or victim.born >= self.round:
             raise Skip
-        if victim.signalled_in == self.round:
-            raise Skip  # two may be taken for one
         first = next(t for t in victim.tasks if t.alive and not t.is_thread)
+        if victim.signalled_in >= first.played_in:
+            raise Skip  # two may be taken for one
         if victim is task.process:
             if task is not first:
                 raise Skip
@@ -204,18 +206,17 @@ class Life(State):
         value = victim.handler[0]
         first.state += value
         victim.received += value
-        return ("signal", target.number), None, False
+        return ("signal", self.name_of(victim)), None, False
 
     # Ends.
 
     def do_wait(self, task: Task, op: ops.Wait) -> Any:
-        target = self.tasks[op.who % len(self.tasks)]
-        child = target.process
+        child = self.tasks[op.who % len(self.tasks)].process
         if child.parent is not task.process or child.status is None or child.reaped:
             raise Skip
         self.claim(task, ALONE, [("child", id(child))])
         child.reaped = True
-        return ("wait", target.number), f"True {child.status}", False
+        return ("wait", self.name_of(child)), f"True {child.status}", False
 
     def do_waitnone(self, task: Task, op: ops.WaitNone) -> Any:
         children = [t.process for t in self.tasks if t.process.parent is task.process and not t.process.reaped]

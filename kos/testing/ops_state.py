@@ -129,6 +129,7 @@ class Task:
     exit_code: int | None = None
     joined: bool = False
     times_busy: int = 0  #: stops that it was busy at
+    played_in: int = 0  #: the last round in which it did anything
 
 
 @dataclass
@@ -196,6 +197,7 @@ class State:
         except Skip:
             return
         part = self.parts.setdefault(task.number, Part())
+        task.played_in = self.round
         part.ops += [("report",), words] if fatal else [words]
         part.ended = fatal
         if not fatal:
