@@ -15,7 +15,8 @@ from collections.abc import Sequence
 
 from kos.errors import GuestFault
 from kos.fs import console, dirent, fdtable, hostfs, procfs, procmachine
-from kos.fs import proctask as proctask  # registers its texts
+from kos.fs import procmore as procmore  # these two register their texts
+from kos.fs import procsys as procsys
 from kos.fs.devices import DEVICES
 from kos.fs.dirs import make_dir_locked
 from kos.fs.file import alloc_file

@@ -112,6 +112,13 @@ class names:  # reads as a word: `with names() as ns`
                 if child is None:
                     raise GuestFault(errno.ENOENT)
                 if is_symlink(child) and (todo or follow or dir_wanted):
+                    behind = procfs.file_behind(child) if child.kind == I_PROC else None
+                    if behind is not None:
+                        behind = get_inode_locked(behind)
+                        self.put(child)
+                        self.put(at)
+                        at = behind
+                        continue
                     try:
                         nr_links += 1
                         if nr_links > SYMLINK_MAX:

@@ -61,7 +61,7 @@ def open_path(path: Path, flags: int, mode: int) -> File:
         _check(inode, flags, wants_write, is_new)
         if inode.kind == I_HOST and not is_dir(inode):
             _load(inode)
-        if flags & os.O_TRUNC and stat.S_ISREG(inode.mode) and not is_new:
+        if flags & os.O_TRUNC and inode.kind == I_RAM and not is_new:
             regular.truncate(inode, 0)
         kept = flags & _KEPT | 0o100000  # with O_LARGEFILE, which F_GETFL shows on x86-64
         if is_dir(inode):
@@ -234,6 +234,13 @@ def describe_file(file: File) -> bytes:
     return paths.describe(inodes[file.inode])
 
 
+def _describe_fd(file: File, cloexec: bool) -> str:
+    """/proc/<pid>/fdinfo; fs_lock held. Linux: seq_show(), fs/proc/fd.c."""
+    ino = pipes[file.pipe].ino if file.pipe else inodes[file.inode].ino if file.inode else 0
+    flags = file.flags | (os.O_CLOEXEC if cloexec else 0)
+    return f"pos:\t{file.pos}\nflags:\t0{flags:o}\nmnt_id:\t1\nino:\t{ino}\n"
+
+
 def _cwd_of(pid: int) -> bytes:
     """Current directory of a task; fs_lock held."""
     slot = pid_tasks.v[pid]
@@ -267,4 +274,5 @@ def connect() -> None:
     file_ops.file_of_fd = _file_of_fd
     file_ops.name_of = _name_of
     procfs.hooks.path_of_file = describe_file
+    procfs.hooks.describe_fd = _describe_fd
     procfs.hooks.cwd_of = _cwd_of

@@ -14,6 +14,8 @@ from kos.sched.structs import STATE_LETTERS, Task, machine, run_queues, tasks
 
 _KB = PAGE_SIZE >> 10
 _USER_HZ = 100
+_VMALLOC_KB = (1 << 35) - 4  #: Linux: half of the addresses that the kernel has for it
+VERSION = "Linux version 6.0.0-kos (kos) #1 SMP"
 
 
 @layout(size=16)
@@ -51,6 +53,14 @@ def _meminfo(task: Task | None) -> str:
         ("Buffers", 0),
         ("Cached", m.cached),
         ("SwapCached", 0),
+        ("Active", m.anonymous + m.cached),
+        ("Inactive", 0),
+        ("Active(anon)", m.anonymous + m.cached),  # files live in memory: Linux counts tmpfs here
+        ("Inactive(anon)", 0),
+        ("Active(file)", 0),
+        ("Inactive(file)", 0),
+        ("Unevictable", 0),
+        ("Mlocked", 0),
         ("SwapTotal", 0),
         ("SwapFree", 0),
         ("Dirty", 0),
@@ -58,9 +68,22 @@ def _meminfo(task: Task | None) -> str:
         ("AnonPages", m.anonymous),
         ("Mapped", m.mapped),
         ("Shmem", m.cached),
+        ("KReclaimable", 0),
+        ("Slab", 0),
+        ("SReclaimable", 0),
+        ("SUnreclaim", 0),
+        ("KernelStack", 0),
         ("PageTables", m.page_tables),
+        ("SecPageTables", 0),
+        ("NFS_Unstable", 0),
+        ("Bounce", 0),
+        ("WritebackTmp", 0),
         ("CommitLimit", m.commit_limit),
         ("Committed_AS", m.committed),
+        ("VmallocTotal", _VMALLOC_KB // _KB),
+        ("VmallocUsed", 0),
+        ("VmallocChunk", 0),
+        ("Percpu", 0),
     )
     return "".join(f"{name + ':':<16}{pages * _KB:>8} kB\n" for name, pages in rows)
 
@@ -78,11 +101,22 @@ def _vmstat(task: Task | None) -> str:
         ("nr_mapped", m.mapped),
         ("nr_file_pages", m.cached),
         ("nr_shmem", m.cached),
+        ("nr_dirty", 0),
+        ("nr_writeback", 0),
+        ("nr_slab_reclaimable", 0),
+        ("nr_slab_unreclaimable", 0),
+        ("nr_kernel_stack", 0),
         ("nr_page_table_pages", m.page_tables),
+        ("pgpgin", 0),
+        ("pgpgout", 0),
+        ("pswpin", 0),
+        ("pswpout", 0),
         ("pgalloc_normal", total("nr_frames_allocated")),
         ("pgfree", total("nr_frames_freed")),
         ("pgfault", total("nr_fault_minor")),
         ("pgmajfault", 0),
+        ("pgactivate", 0),
+        ("pgdeactivate", 0),
         ("pgreuse", total("nr_fault_cow_reuse")),
         ("oom_kill", totals.s.nr_oom),
         ("nr_tlb_remote_flush", total("nr_shootdowns")),
@@ -122,6 +156,7 @@ def _stat(task: Task | None) -> str:
     lines.append(f"processes {machine.s.nr_forks}\n")
     lines.append(f"procs_running {_nr_running()}\n")
     lines.append(f"procs_blocked {sum(1 for t in tasks.used() if STATE_LETTERS[t.state] == 'D')}\n")
+    lines.append("softirq " + " ".join(["0"] * 11) + "\n")
     return "".join(lines)
 
 
@@ -150,7 +185,7 @@ def _cpuinfo(task: Task | None) -> str:
 
 
 def _version(task: Task | None) -> str:
-    return "Linux version 6.0.0-kos (kos) #1 SMP\n"
+    return VERSION + "\n"
 
 
 register("meminfo", _meminfo)

@@ -38,11 +38,12 @@ _TICK_NS = 1_000_000_000 // USER_HZ
 _KB = PAGE_SIZE >> 10  #: kB a page
 _STATE_NAMES = {"R": "running", "S": "sleeping", "D": "disk sleep", "T": "stopped", "Z": "zombie", "X": "dead"}
 _NAME_COLUMN = 73  #: where a mapping's name begins (25 + 8 * 6, show_map_vma)
+_SIGPENDING = 11  #: the resource limit
 _PAGEMAP_MAX = 8192  #: words that one read of pagemap gives at most
 
 
 @contextmanager
-def _mm_of(task: Task) -> Iterator[Mm | None]:
+def mm_of(task: Task) -> Iterator[Mm | None]:
     """The task's address space, kept alive meanwhile; None if it has none (any more)."""
     with mms_lock:
         mm = mms[task.mm] if task.mm else None
@@ -82,40 +83,50 @@ def _map_line(m: views.MapView) -> str:
 
 
 def _maps(task: Task | None) -> str:
-    with _mm_of(_of(task)) as mm:
+    with mm_of(_of(task)) as mm:
         return "".join(_map_line(m) for m in views.maps(mm)) if mm else ""
 
 
-def _smap(s: views.SmapView) -> str:
-    rows = (
+def smap_rows(s: views.SmapView) -> list[tuple[str, int]]:
+    """What smaps says of one mapping, in kB."""
+    return [
         ("Size", s.size * _KB),
         ("KernelPageSize", _KB),
         ("MMUPageSize", _KB),
         ("Rss", s.rss * _KB),
         ("Pss", s.pss >> 10),
+        ("Pss_Dirty", s.pss * (s.shared_dirty + s.private_dirty) // s.rss >> 10 if s.rss else 0),
         ("Shared_Clean", s.shared_clean * _KB),
         ("Shared_Dirty", s.shared_dirty * _KB),
         ("Private_Clean", s.private_clean * _KB),
         ("Private_Dirty", s.private_dirty * _KB),
         ("Referenced", s.referenced * _KB),
         ("Anonymous", s.anonymous * _KB),
+        ("KSM", 0),
         ("LazyFree", 0),
         ("AnonHugePages", 0),
+        ("ShmemPmdMapped", 0),
+        ("FilePmdMapped", 0),
+        ("Shared_Hugetlb", 0),
+        ("Private_Hugetlb", 0),
         ("Swap", 0),
         ("SwapPss", 0),
         ("Locked", 0),
-    )
+    ]
+
+
+def text_of_rows(rows: list[tuple[str, int]]) -> str:
+    return "".join(f"{name + ':':<16}{value:>8} kB\n" for name, value in rows)
+
+
+def _smap(s: views.SmapView) -> str:
     letters = zip(s.map.perms, ("rd", "wr", "ex", "sh"), strict=True)
     flags = " ".join([name for letter, name in letters if letter not in "-p"] + ["mr", "mw", "me"])
-    return (
-        _map_line(s.map)
-        + "".join(f"{name + ':':<16}{value:>8} kB\n" for name, value in rows)
-        + f"THPeligible:    {0:>8}\nVmFlags: {flags} \n"
-    )
+    return _map_line(s.map) + text_of_rows(smap_rows(s)) + f"THPeligible:    {0:>8}\nVmFlags: {flags} \n"
 
 
 def _smaps(task: Task | None) -> str:
-    with _mm_of(_of(task)) as mm:
+    with mm_of(_of(task)) as mm:
         return "".join(_smap(s) for s in views.smaps(mm)) if mm else ""
 
 
@@ -125,14 +136,14 @@ def _pagemap(task: Task, pos: int, n: int) -> bytes:
         raise GuestFault(errno.EINVAL)
     first = pos // 8
     count = min(n // 8, _PAGEMAP_MAX, (USER_TOP // PAGE_SIZE) - first)
-    with _mm_of(task) as mm:
+    with mm_of(task) as mm:
         if mm is None or count <= 0:
             return b""
         return struct.pack(f"<{count}Q", *views.pagemap(mm, first, count))
 
 
 def _statm(task: Task | None) -> str:
-    with _mm_of(_of(task)) as mm:
+    with mm_of(_of(task)) as mm:
         if mm is None:
             return "0 0 0 0 0 0 0\n"
         return f"{mm.total_vm} {mm.rss} {mm.rss_file} 0 0 {mm.data_vm + mm.stack_vm} 0\n"
@@ -168,7 +179,7 @@ def _stat(task: Task | None) -> str:
     p = process_of(t)
     group = threads_of(p)
     ignored, caught = _signal_masks(p)
-    with _mm_of(t) as mm:
+    with mm_of(t) as mm:
         size = mm.total_vm * PAGE_SIZE if mm else 0
         rss = mm.rss if mm else 0
         start_brk = mm.brk_start if mm else 0
@@ -204,7 +215,7 @@ def _cpu_list(mask: int) -> str:
 
 
 def _memory_rows(task: Task) -> list[tuple[str, object]]:
-    with _mm_of(task) as mm:
+    with mm_of(task) as mm:
         if mm is None:
             return []
         pages = (
@@ -223,8 +234,10 @@ def _memory_rows(task: Task) -> list[tuple[str, object]]:
             ("VmLib", 0),
             ("VmPTE", mm.nr_tables),
             ("VmSwap", 0),
+            ("HugetlbPages", 0),
         )
-        return [(name, f"{n * _KB:>8} kB") for name, n in pages]
+        rows: list[tuple[str, object]] = [(name, f"{n * _KB:>8} kB") for name, n in pages]
+        return [*rows, ("CoreDumping", 0), ("THP_enabled", 0)]
 
 
 def _status(task: Task | None) -> str:
@@ -249,23 +262,28 @@ def _status(task: Task | None) -> str:
         ("Gid", gid),
         ("FDSize", max(64, fd_tables[t.files].high) if t.files else 0),
         ("Groups", " "),
+        ("NStgid", t.tgid),
+        ("NSpid", t.pid),
+        ("NSpgid", p.pgid),
+        ("NSsid", p.sid),
         *_memory_rows(t),
         ("Threads", p.nr_live),
+        ("SigQ", f"{(t.pending | p.shared_pending).bit_count()}/{min(int(p.rlimits[2 * _SIGPENDING]), 65535)}"),
         ("SigPnd", f"{t.pending:016x}"),
         ("ShdPnd", f"{p.shared_pending:016x}"),
         ("SigBlk", f"{t.blocked:016x}"),
         ("SigIgn", f"{ignored:016x}"),
         ("SigCgt", f"{caught:016x}"),
+        ("NoNewPrivs", 0),
+        ("Seccomp", 0),
         ("Cpus_allowed", f"{mask:x}"),
         ("Cpus_allowed_list", _cpu_list(mask)),
+        ("Mems_allowed", "00000001"),
+        ("Mems_allowed_list", 0),
         ("voluntary_ctxt_switches", t.nr_switches),
         ("nonvoluntary_ctxt_switches", t.nr_preempted),
     ]
     return "".join(f"{name}:\t{value}\n" for name, value in rows)
-
-
-def _name(task: Task | None) -> str:
-    return _comm(_of(task)) + "\n"
 
 
 def _cmdline(task: Task | None) -> str:
@@ -308,6 +326,5 @@ register_live("pagemap", _pagemap)
 register("stat", _stat, of_task=True)
 register("statm", _statm, of_task=True)
 register("status", _status, of_task=True)
-register("comm", _name, of_task=True)
 register("cmdline", _cmdline, of_task=True)
 register("limits", _limits, of_task=True)

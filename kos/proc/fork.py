@@ -213,6 +213,7 @@ def _copy_signals(parent: Task, child: Task, flags: int) -> None:
     pp, process = process_of(parent), process_of(child)
     process.rlimits = pp.rlimits
     process.start_ns = child.start_ns
+    process.oom_adj = pp.oom_adj
     if not flags & CLONE_SIGHAND:
         with signal_lock(pp):
             sighands[process.sighand].action = sighands[pp.sighand].action

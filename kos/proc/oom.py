@@ -68,7 +68,7 @@ def _candidates() -> Iterator[Candidate]:
     for process in all_processes():
         mm = _memory_of(process)
         if mm is not None:
-            yield Candidate(process.pid, mm)
+            yield Candidate(process.pid, mm, process.oom_adj)
 
 
 oom.hooks.candidates = _candidates

@@ -220,7 +220,8 @@ class Process(Struct):
     c_max_rss: u64
     # tasklist_lock held to write; read without:
     rlimits: Annotated[Any, ctypes.c_uint64 * (2 * NR_RLIMITS)]  #: soft, hard
-    spare: Annotated[Chars, ctypes.c_char * 440]
+    oom_adj: i64  #: -1000 (never killed for memory) to 1000
+    spare: Annotated[Chars, ctypes.c_char * 432]
 
 
 @layout(size=80)

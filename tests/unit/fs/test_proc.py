@@ -124,7 +124,7 @@ def test_the_tree(k: Any):
     assert k.readlink("/proc/self") == str(pid)
     fd = k.open("/tmp/f", os.O_CREAT | os.O_RDWR, 0o600)
     r, w = k.pipe2(0)
-    assert sorted(k.listdir("/proc/self/fd"), key=int) == ["0", "1", "2", str(fd), str(r), str(w)]
+    assert sorted(k.listdir("/proc/self/fd"), key=int) == ["0", "1", "2", str(fd), str(r), str(w), str(w + 1)]
     assert k.readlink(f"/proc/self/fd/{fd}") == "/tmp/f"
     assert k.readlink(f"/proc/self/fd/{r}") == k.readlink(f"/proc/self/fd/{w}")
     assert re.fullmatch(r"pipe:\[\d+\]", k.readlink(f"/proc/self/fd/{r}"))
