@@ -19,14 +19,15 @@ class RoundRobin:
     name = "rr"
 
     def enqueue(self, rq: RunQueue, task: Task, woken: bool) -> None:
-        if task.slice_ns == 0 or woken:
+        if woken or task.slice_ns == 0:
             task.slice_ns = min(max(SLICE_NS * task.weight // NICE_0_WEIGHT, MIN_SLICE_NS), MAX_SLICE_NS)
         push_back(rq, task)
 
     def pick_next(self, rq: RunQueue) -> Task | None:
-        if not rq.head:
+        first = rq.head
+        if not first:
             return None
-        task = tasks[rq.head]
+        task = tasks[first]
         remove(rq, task)
         return task
 
@@ -34,7 +35,8 @@ class RoundRobin:
         remove(rq, task)
 
     def ran(self, rq: RunQueue, task: Task, ran_ns: int) -> None:
-        task.slice_ns = max(task.slice_ns - ran_ns, 0)
+        left = task.slice_ns
+        task.slice_ns = left - ran_ns if left > ran_ns else 0
 
     def tick(self, rq: RunQueue, task: Task) -> bool:
         return task.slice_ns == 0

@@ -77,6 +77,7 @@ class Table(dict[int, S], Segment):
         at = 64 + (4 * n + 63) // 64 * 64
         self._next = view[64 : 64 + 4 * n].cast("I")
         self._base = at
+        self.addr = ctypes.addressof(self.struct.from_buffer(view, at))  #: of slot 0, in this process
         self._size = ctypes.sizeof(self.struct)
         self.clear()
 

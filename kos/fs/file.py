@@ -13,13 +13,14 @@ import os
 from typing import TYPE_CHECKING
 
 from kos.errors import GuestFault, KernelBug
+from kos.fs.iov import Buffer, BytesSink, BytesSource
 from kos.fs.structs import File, files, files_lock, pos_locks
 from kos.platform.host.atomic import MASK64, fetch_add64
+from kos.traps import Wait
 
 if TYPE_CHECKING:
     from kos.fs.iov import Sink, Source
     from kos.sched.structs import Task
-    from kos.traps import Wait
 
 SETTABLE = os.O_APPEND | os.O_NONBLOCK | os.O_ASYNC | os.O_DIRECT | os.O_NOATIME  #: what F_SETFL may change
 POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLNVAL = 1, 2, 4, 8, 16, 32
@@ -43,6 +44,16 @@ class Ops:
 
     def write(self, file: File, source: Source) -> int | Wait:
         raise GuestFault(errno.EINVAL)
+
+    def read_bytes(self, file: File, n: int) -> bytes | Wait:
+        """read() of up to n bytes into a buffer of Python's; kinds of files that are in a hurry have their own."""
+        sink = BytesSink(n)
+        moved = self.read(file, sink)
+        return moved if isinstance(moved, Wait) else sink.data()
+
+    def write_bytes(self, file: File, data: Buffer) -> int | Wait:
+        """write() of a buffer of Python's."""
+        return self.write(file, BytesSource(data))
 
     def pread(self, file: File, sink: Sink, pos: int) -> int:
         """Read at `pos`; the file's offset is left alone."""
@@ -130,6 +141,18 @@ def write(file: File, source: Source) -> int | Wait:
     if not is_writable(file):
         raise GuestFault(errno.EBADF)
     return OPS[file.kind].write(file, source)
+
+
+def read_bytes(file: File, n: int) -> bytes | Wait:
+    if not is_readable(file):
+        raise GuestFault(errno.EBADF)
+    return OPS[file.kind].read_bytes(file, n)
+
+
+def write_bytes(file: File, data: Buffer) -> int | Wait:
+    if not is_writable(file):
+        raise GuestFault(errno.EBADF)
+    return OPS[file.kind].write_bytes(file, data)
 
 
 def pread(file: File, sink: Sink, pos: int) -> int:

@@ -16,6 +16,7 @@ from kos.hw.cpu import this
 from kos.mm import uaccess
 from kos.params import PAGE_SIZE
 
+Buffer = bytes | bytearray | memoryview
 Segment = tuple[int, int]  #: (address, length) in user memory
 MAX_RW_COUNT = 0x7FFFF000  #: most bytes that one call moves (Linux)
 
@@ -45,7 +46,7 @@ class BytesSource:
 
     __slots__ = ("_data", "len")
 
-    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+    def __init__(self, data: Buffer) -> None:
         if type(data) is not bytes:
             data = memoryview(data)
             if data.format != "B" or data.ndim != 1:

@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from kos.arena.layout import word_index
 from kos.errors import GuestFault
 from kos.fs import poll
 from kos.fs.file import DONE, IS_WRITE, OPS, POLLERR, POLLHUP, POLLIN, POLLOUT, WRITING, Ops, alloc_file, put_file
@@ -26,6 +27,7 @@ from kos.fs.structs import (
     PIPE_SIZE,
     File,
     Pipe,
+    PipeSlots,
     fs_lock,
     fs_state,
     pipe_data,
@@ -41,9 +43,16 @@ from kos.sched.waitqueue import prepare_to_wait, wake_all
 from kos.traps import Wait
 
 if TYPE_CHECKING:
-    from kos.fs.iov import Sink, Source
+    from kos.fs.iov import Buffer, Sink, Source
 
 _MASK = 0xFFFFFFFF
+_WAIT = Wait()  #: without a deadline; one serves all
+# Where the fields stand in Pipe.words.
+_HEAD, _TAIL, _READERS, _WRITERS, _BYTES, _READ_WAIT = (
+    word_index(Pipe, field, 4) for field in ("head", "tail", "readers", "writers", "bytes", "read_wait")
+)
+_START = word_index(Pipe, "slots", 4) + word_index(PipeSlots, "start", 4)
+_LEN = word_index(Pipe, "slots", 4) + word_index(PipeSlots, "len", 4)
 
 
 class _Hooks:
@@ -99,6 +108,39 @@ def _page_at(pipe: Pipe, k: int) -> int:
 class _ReadEnd(Ops):
     """The end that is read."""
 
+    def read_bytes(self, file: File, n: int) -> bytes | Wait:
+        """read() of what lies in one page, or waits: what two tasks do that talk over pipes, so each step counts."""
+        pipe = pipes[file.pipe]
+        row = pipe.words
+        lock = pipe_locks[pipe.index]
+        lock.acquire()
+        try:
+            tail = row[_TAIL]
+            filled = row[_HEAD] - tail & _MASK
+            if filled and n:
+                k = tail % PIPE_PAGES
+                have = row[_LEN + k]
+                if filled == 1 or have >= n:
+                    start = row[_START + k]
+                    at = pipe.index * PIPE_SIZE + k * PAGE_SIZE + start
+                    data = bytes(pipe_data.buf[at : at + (n if n < have else have)])
+                    moved = len(data)
+                    row[_BYTES] -= moved
+                    row[_START + k] = start + moved
+                    row[_LEN + k] = have - moved
+                    if have == moved:
+                        row[_TAIL] = tail + 1 & _MASK
+                        if filled >= PIPE_PAGES:
+                            wake_all(pipe.write_wait)
+                            poll.notify()
+                    return data
+            elif not filled and n and row[_WRITERS] and not file.flags & os.O_NONBLOCK:
+                prepare_to_wait(pipe.read_wait, lock)
+                return _WAIT
+        finally:
+            lock.release()
+        return super().read_bytes(file, n)
+
     def read(self, file: File, sink: Sink) -> int | Wait:
         pipe = pipes[file.pipe]
         if not sink.room:
@@ -137,7 +179,7 @@ class _ReadEnd(Ops):
             if file.flags & os.O_NONBLOCK:
                 raise GuestFault(errno.EAGAIN)
             prepare_to_wait(pipe.read_wait, pipe_locks[pipe.index])
-            return Wait()
+            return _WAIT
 
     def poll(self, file: File) -> int:
         pipe = pipes[file.pipe]
@@ -164,6 +206,39 @@ class _ReadEnd(Ops):
 class _WriteEnd(Ops):
     """The end that is written."""
 
+    def write_bytes(self, file: File, data: Buffer) -> int | Wait:
+        """write() of what fits into one page: see _ReadEnd.read_bytes()."""
+        total = len(data)
+        if type(data) is bytes and 0 < total <= PAGE_SIZE and not this.task.restart[IS_WRITE]:
+            pipe = pipes[file.pipe]
+            row = pipe.words
+            lock = pipe_locks[pipe.index]
+            lock.acquire()
+            try:
+                head = row[_HEAD]
+                filled = head - row[_TAIL] & _MASK
+                k = (head - 1 if filled else head) % PIPE_PAGES
+                # As _fill() does it: behind what the last page has, where all of it fits, else into a fresh page. A
+                # whole page always takes a fresh one.
+                end = row[_START + k] + row[_LEN + k] if filled and total < PAGE_SIZE else PAGE_SIZE
+                is_fresh = end + total > PAGE_SIZE
+                if row[_READERS] and not (is_fresh and filled >= PIPE_PAGES):
+                    if is_fresh:
+                        k = head % PIPE_PAGES
+                        end = row[_START + k] = row[_LEN + k] = 0
+                        row[_HEAD] = head + 1 & _MASK
+                    at = pipe.index * PIPE_SIZE + k * PAGE_SIZE + end
+                    pipe_data.buf[at : at + total] = data
+                    row[_LEN + k] += total
+                    row[_BYTES] += total
+                    if row[_READ_WAIT]:
+                        wake_all(pipe.read_wait)
+                    poll.notify()
+                    return total
+            finally:
+                lock.release()
+        return super().write_bytes(file, data)
+
     def write(self, file: File, source: Source) -> int | Wait:
         total = source.len
         if not total:
@@ -183,7 +258,7 @@ class _WriteEnd(Ops):
                         task.restart[DONE] = done
                         task.restart[IS_WRITE] = WRITING
                         prepare_to_wait(pipe.write_wait, pipe_locks[pipe.index])
-                        return Wait()
+                        return _WAIT
                     if not done:
                         raise GuestFault(errno.EAGAIN)
                 task.restart[DONE] = task.restart[IS_WRITE] = 0

@@ -85,7 +85,7 @@ class FdTable(Struct):
 class FdChunk(Struct):
     """FD_CHUNK further words of one descriptor table; guarded by that table's lock."""
 
-    words: Annotated[Any, ctypes.c_uint32 * FD_CHUNK]
+    fds: Annotated[Any, ctypes.c_uint32 * FD_CHUNK]
 
 
 @layout(size=16)
@@ -182,13 +182,13 @@ class FsCounters(Struct):
 
 
 files: Table[File] = Table(File, "files", NR_FILES)
-fd_tables: Table[FdTable] = Table(FdTable, "fd_tables", lambda p: p.nr_tasks)
-fd_chunks: Table[FdChunk] = Table(FdChunk, "fd_chunks", NR_CHUNKS)
+fd_tables: Table[FdTable] = Table(FdTable, "fd_tables", lambda p: p.nr_tasks, words="I")
+fd_chunks: Table[FdChunk] = Table(FdChunk, "fd_chunks", NR_CHUNKS, words="I")
 contexts: Table[FsContext] = Table(FsContext, "contexts", lambda p: p.nr_tasks)
 inodes: Table[Inode] = Table(Inode, "inodes", NR_INODES)
 dirents: Table[Dirent] = Table(Dirent, "dirents", NR_DIRENTS)
 dirent_hash = Column("dirent_hash", "I", 16384)  #: bucket -> first Dirent; fs_lock
-pipes: Table[Pipe] = Table(Pipe, "pipes", NR_PIPES)
+pipes: Table[Pipe] = Table(Pipe, "pipes", NR_PIPES, words="I")
 pipe_data = Region("pipe_data", NR_PIPES * PIPE_SIZE)  #: sparse: costs what pipes have really held
 fs_state: Alone[FsCounters] = Alone(FsCounters, "fs_state")
 

@@ -38,6 +38,15 @@ KERNEL_LIMIT_NS = 1_200_000_000  #: the kernel looks at its interrupts far more 
 GC_EVERY = 256  #: tasks that end here between two collections of Python's cyclic garbage
 
 
+class _Polled:
+    """Who wants something of the main loop stores it, and then the pending word: no poll, nothing to look for."""
+
+    since = True  #: has this CPU served its interrupts since the loop looked at what the supervisor wants?
+
+
+polled = _Polled()
+
+
 def cpu_main(cpu: int, config: MachineConfig, boot_ns: int) -> None:
     """Entry of a CPU process; never returns."""
     status = 0
@@ -88,6 +97,7 @@ def _on_call(sender: int, a: int, b: int, c: int) -> None:
 
 def _on_poll() -> None:
     """After the interrupt queue: the stop word and the timer tick."""
+    polled.since = True
     block = this.block
     if block.stop or (control.s.panic_cpu and control.s.panic_cpu != this.id + 1):
         hooks.DEAD[0] = BaseException  # on its way out it must not run handlers of the guest's
@@ -163,9 +173,12 @@ class _Cpu:
             ctx = None
             if this.interrupted:
                 ipi.poll_ipis()
-            console.service()
-            self._serve_requests()
-            timer.expire_due(now_ns())
+            if polled.since:
+                polled.since = False
+                console.service()
+                self._serve_requests()
+            if timer.heap:
+                timer.expire_due(now_ns())
             task = sched.pick_next()
             if task is None:
                 self._idle()
@@ -221,6 +234,7 @@ class _Cpu:
         block.heartbeat = now_ns()
         block.state = CPU_RUNNING
         switch.leave_lazy()
+        polled.since = True
         sched.balance_idle()
 
     def _on_host_signal(self, number: int, frame: FrameType | None) -> None:

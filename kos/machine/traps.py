@@ -58,11 +58,11 @@ class Traps:
         None: it is gone (killed, or its context is damaged), and has been dealt with.
         """
         ctx = self.contexts.get(task.index)
-        if signal.is_killed(task):
+        if signal.fatal_pending(task):
             self._exit(ctx, task, Exit(signal.fatal_status(task), True))
             return None
         if ctx is not None:
-            if not self._vfork_is_over(ctx, task):
+            if task.vfork_child and not self._vfork_is_over(ctx, task):
                 return None
             if ctx.again is not None:
                 trap, ctx.again = ctx.again, None

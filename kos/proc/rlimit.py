@@ -108,7 +108,7 @@ def apply_to_host(task: Task) -> None:
     Its objects live in the CPU's host process, so that process gets a limit while the task runs: a bytearray that is
     too large is a MemoryError, as on the host. Costs nothing for tasks without a limit.
     """
-    limit = int(processes[task.process].rlimits[2 * AS])
+    limit = processes[task.process].rlimits[2 * AS]
     if limit != host.limit:
         host.limit = limit
         host.impose(None if limit >= 1 << 46 else limit + HEADROOM)

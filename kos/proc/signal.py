@@ -50,6 +50,7 @@ from kos.sched.structs import (
     Process,
     Task,
     process_of,
+    processes,
     sighands,
     signal_lock,
     tasks,
@@ -76,7 +77,7 @@ def attention(task: Task) -> bool:
 
 def fatal_pending(task: Task) -> bool:
     """Will the task die before it runs guest code again?"""
-    return bool(task.pending & KILL_BIT or process_of(task).flags & PF_GROUP_EXIT)
+    return bool(task.pending & KILL_BIT or processes[task.process].flags & PF_GROUP_EXIT)
 
 
 def is_killed(task: Task) -> bool:

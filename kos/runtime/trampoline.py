@@ -17,7 +17,7 @@ from greenlet import getcurrent, greenlet
 
 from kos.runtime import frames, hooks, snapshot
 from kos.runtime.frames import Body, Frame
-from kos.runtime.world import switch_to
+from kos.runtime.world import running, switch_to
 from kos.traps import LANDED
 
 LANDING_DEPTH = 1000
@@ -96,7 +96,8 @@ class Loops:
         It need not be ctx: this greenlet may lie spare meanwhile, and be taken for another's trap.
         """
         self.current = ctx
-        switch_to(ctx.world)
+        if running[0] is not ctx.world:
+            switch_to(ctx.world)
         self.inside = True
         if ctx.pinned is None:
             try:

@@ -76,7 +76,7 @@ class World:
 
     def enter(self) -> None:
         """The task runs now, in this greenlet: what native modules keep per thread is its own."""
-        _current[0] = self
+        running[0] = self
         if self.decimal is not None:
             decimal.setcontext(self.decimal)
         if self.recursion_limit != _limit[0]:
@@ -92,20 +92,20 @@ class World:
 _OWN_DEPTH = 100  #: frames that the CPU's own loop and the runtime may use on top of a guest's
 _limit: list[int] = [0]
 _none = World()
-_current: list[World] = [_none]
+running: list[World] = [_none]  #: [0]: the world of the task that this CPU runs
 
 
 def current() -> World:
     """The world of the task that this CPU runs."""
-    return _current[0]
+    return running[0]
 
 
 def switch_to(world: World | None) -> None:
     """Let `world` be the one that runs on this CPU; None where no task does."""
-    was = _current[0]
+    was = running[0]
     if was is not world:
         was.leave()
-        _current[0] = _none
+        running[0] = _none
         if world is not None:
             world.enter()
 

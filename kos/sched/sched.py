@@ -73,10 +73,13 @@ def pick_next() -> Task | None:
 
     A CPU that finds its queue empty tries to take a task from another one, or asks for one.
     """
-    rq = run_queues[this.id + 1]
-    if not rq.nr_queued and not balance.pull(this.id):
+    me = this.id
+    rq = run_queues[me + 1]
+    if not rq.nr_queued and not balance.pull(me):
         return None
-    with rq_locks[this.id]:
+    lock = rq_locks[me]
+    lock.acquire()
+    try:
         task = in_use.scheduler.pick_next(rq)
         rq.need_resched = 0
         if task is None:
@@ -86,6 +89,8 @@ def pick_next() -> Task | None:
         task.deadline_ns = 0
         task.since_ns = task.exec_start_ns = now_ns()
         rq.current = task.index
+    finally:
+        lock.release()
     this.task = task
     block = this.block
     block.current = task.index
@@ -111,12 +116,14 @@ def switch_out(task: Task, deadline_ns: int = 0, to: int | None = None) -> None:
     me = this.id
     target = me if to is None else to
     rq = run_queues[me + 1]
-    with rq_locks[me]:
+    lock = rq_locks[me]
+    lock.acquire()
+    try:
         _account(rq, task)
         task.on_cpu = 0
         rq.current = 0
         state = task.state
-        asleep = state >= SLEEPING and not _must_wake(task, state)
+        asleep = not task.sigpending if state == SLEEPING else state > SLEEPING and not _must_wake(task, state)
         if asleep:
             task.nr_switches += 1
             if deadline_ns:
@@ -130,6 +137,8 @@ def switch_out(task: Task, deadline_ns: int = 0, to: int | None = None) -> None:
                 in_use.scheduler.enqueue(rq, task, False)
                 rq.nr_enqueued += 1
         task.cpu = target
+    finally:
+        lock.release()
     _leave_cpu()
     if target != me:
         this.block.nr_migrations += 1
@@ -188,13 +197,20 @@ def wake(task: Task, states: int = ANY_SLEEP) -> bool:
         task.deadline_ns = 0
         if task.on_cpu:
             return True
-        target = balance.choose_cpu(task)
-        task.cpu = target
+        cpu = task.cpu
+        target = balance.choose_cpu(task) if task.ctx_len else cpu  # a hot context stays where it is
+        if target == cpu:
+            preempts = _enqueue(run_queues[cpu + 1], task, True)  # its lock is the one that we have
+        else:
+            task.cpu = target
     finally:
         lock.release()
     if WAKEUP.on:
         WAKEUP(target_pid=task.pid, target_cpu=target)
-    _put_on_queue(task, target, woken=True)
+    if target == cpu:
+        _tell(cpu, preempts)
+    else:
+        _put_on_queue(task, target, woken=True)
     return True
 
 
@@ -342,8 +358,6 @@ def recalc_sigpending_locked(task: Task) -> bool:
 
 def _must_wake(task: Task, state: int) -> bool:
     """Did a signal come between the decision to sleep and the switch?"""
-    if state == SLEEPING:
-        return bool(task.sigpending)
     if state == BLOCKED:
         return bool(task.pending & _SIGKILL_BIT)
     return state not in (STOPPED, ZOMBIE)
@@ -362,15 +376,28 @@ def _lock_of(task: Task) -> SpinLock:
 
 def _put_on_queue(task: Task, cpu: int, *, woken: bool) -> None:
     """Queue a READY task that belongs to `cpu`, and tell that CPU."""
-    rq = run_queues[cpu + 1]
     with rq_locks[cpu]:
-        in_use.scheduler.enqueue(rq, task, woken)
-        rq.nr_enqueued += 1
-        current = rq.current
-        preempts = current != 0 and in_use.scheduler.preempts(rq, tasks[current], task)
-        if preempts:
-            rq.need_resched = 1
+        preempts = _enqueue(run_queues[cpu + 1], task, woken)
+    _tell(cpu, preempts)
+
+
+def _enqueue(rq: RunQueue, task: Task, woken: bool) -> bool | None:
+    """Queue a READY task; the queue's lock held. Must the current task give way to it? None: there is none."""
+    scheduler = in_use.scheduler
+    scheduler.enqueue(rq, task, woken)
+    rq.nr_enqueued += 1
+    current = rq.current
     if not current:
+        return None
+    preempts = scheduler.preempts(rq, tasks[current], task)
+    if preempts:
+        rq.need_resched = 1
+    return preempts
+
+
+def _tell(cpu: int, preempts: bool | None) -> None:
+    """A CPU has one task more to run: interrupt it where need be. preempts: as _enqueue() has said; no rq lock held."""
+    if preempts is None:
         if cpu != this.id:
             notify(cpu)  # it is idle, or between two tasks: either way it looks at its queue
     elif preempts:

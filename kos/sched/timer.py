@@ -14,7 +14,7 @@ from collections.abc import Callable
 from kos.sched.structs import tasks
 
 SLEEPER, REAL_TIMER = 0, 1  #: kinds of entries
-_heap: list[tuple[int, int, int]] = []  #: (deadline in ns, kind, slot)
+heap: list[tuple[int, int, int]] = []  #: (deadline in ns, kind, slot)
 
 #: What happens when an entry is due, by kind: (slot, deadline_ns). Filled by kos.sched.sched and kos.proc.timer.
 strike: dict[int, Callable[[int, int], None]] = {}
@@ -22,22 +22,22 @@ strike: dict[int, Callable[[int, int], None]] = {}
 
 def watch(deadline_ns: int, kind: int, slot: int) -> None:
     """This CPU will look at the deadline when it is due."""
-    heapq.heappush(_heap, (deadline_ns, kind, slot))
+    heapq.heappush(heap, (deadline_ns, kind, slot))
 
 
 def next_deadline() -> int:
     """When this CPU has to look next, in ns of the host clock; 0 = no deadline is watched here."""
-    while _heap:
-        deadline, kind, slot = _heap[0]
+    while heap:
+        deadline, kind, slot = heap[0]
         # A stale sleeper must not wake an idle CPU; a stale timer does at most once.
         if kind != SLEEPER or tasks[slot].deadline_ns == deadline:
             return deadline
-        heapq.heappop(_heap)
+        heapq.heappop(heap)
     return 0
 
 
 def expire_due(now: int) -> None:
     """Wake the sleepers of this CPU whose time has come, and let the other clocks strike. No lock held."""
-    while _heap and _heap[0][0] <= now:
-        deadline, kind, slot = heapq.heappop(_heap)
+    while heap and heap[0][0] <= now:
+        deadline, kind, slot = heapq.heappop(heap)
         strike[kind](slot, deadline)

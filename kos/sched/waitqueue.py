@@ -34,14 +34,16 @@ def prepare_to_wait(queue: WaitQueue, lock: SpinLock, *, killable: bool = False)
     task: Task = this.task
     if task.wq_lock:
         raise KernelBug(f"pid {task.pid} waits on two queues")
-    task.wq_at = ctypes.addressof(queue) - _base()
+    slot = task.index
+    last = queue.tail
+    task.wq_at = ctypes.addressof(queue) - tasks.addr
     task.wq_next = 0
-    task.wq_prev = queue.tail
-    if queue.tail:
-        tasks[queue.tail].wq_next = task.index
+    task.wq_prev = last
+    if last:
+        tasks[last].wq_next = slot
     else:
-        queue.head = task.index
-    queue.tail = task.index
+        queue.head = slot
+    queue.tail = slot
     task.woken = 0
     task.restart[WOKEN] = 0
     task.wq_lock = lock.id
@@ -59,14 +61,14 @@ def finish_wait(task: Task) -> bool:
         with lock:
             # A waker may have been faster; only this CPU could link the task again, so the lock is still the right one.
             if task.wq_lock:
-                _unlink(WaitQueue.from_address(_base() + task.wq_at), task)
+                _unlink(WaitQueue.from_address(tasks.addr + task.wq_at), task)
     if task.state != RUNNING:
         sched.set_running(task)
-    woken = bool(task.woken)
+    if not task.woken:
+        return False
     task.woken = 0
-    if woken:
-        task.restart[WOKEN] = 1
-    return woken
+    task.restart[WOKEN] = 1
+    return True
 
 
 def wake_one(queue: WaitQueue) -> bool:
@@ -84,8 +86,8 @@ def wake_one(queue: WaitQueue) -> bool:
 def wake_all(queue: WaitQueue) -> int:
     """Wake every task on the queue; its lock held. Returns how many were asleep."""
     woken = 0
-    while queue.head:
-        woken += wake_task(queue, tasks[queue.head])
+    while first := queue.head:
+        woken += wake_task(queue, tasks[first])
     return woken
 
 
@@ -122,8 +124,3 @@ def _unlink(queue: WaitQueue, task: Task) -> None:
         queue.tail = before
     task.wq_next = task.wq_prev = 0
     task.wq_lock = 0
-
-
-def _base() -> int:
-    """Where wq_at counts from: the arena may lie elsewhere in a process that attaches to it."""
-    return ctypes.addressof(tasks[0])

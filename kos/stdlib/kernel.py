@@ -23,7 +23,10 @@ def cpu_count() -> int:
 
 def attach(syscalls: Any, current: Callable[[], Any], dead: Callable[[], bool]) -> None:
     """Connect the native parts to a kernel; once per host process, before a guest runs."""
+    from kos.stdlib import direct
+
     global calls, current_world, is_dead
+    direct.add(syscalls)
     calls = syscalls
     current_world = current
     is_dead = dead

@@ -23,6 +23,7 @@ __all__ = [
 _F_DUPFD_CLOEXEC, _F_GETFD, _F_SETFD, _F_GETFL, _F_SETFL = 1030, 1, 2, 3, 4
 _RWF_APPEND = _host.RWF_APPEND
 _RWF = _host.RWF_HIPRI | _host.RWF_DSYNC | _host.RWF_SYNC | _host.RWF_NOWAIT | _RWF_APPEND
+read, write = k.os_read, k.os_write
 _O_CLOEXEC, _O_NONBLOCK = _host.O_CLOEXEC, _host.O_NONBLOCK
 
 
@@ -44,21 +45,6 @@ def close(fd: int) -> None:
 
 def closerange(fd_low: int, fd_high: int, /) -> None:
     k.closerange(args.c_int(fd_low), args.c_int(fd_high))
-
-
-def read(fd: int, length: int, /) -> bytes:
-    data: bytes = k.read(args.c_int(fd), args.c_ssize(length))
-    return data
-
-
-def write(fd: int, data: Any, /) -> int:
-    if type(data) is not bytes:
-        data = args.source(data)
-        if type(data) is tuple:
-            moved: int = k.write_user(args.c_int(fd), data[0], data[1])
-            return moved
-    written: int = k.write(args.c_int(fd), data)
-    return written
 
 
 def readv(fd: int, buffers: Sequence[Any], /) -> int:

@@ -112,8 +112,11 @@ class SpinLock:
                 )
 
 
-class LockPool:
-    """A fixed number of locks that serve many objects by index; pool[index] is the object's lock."""
+class LockPool(dict[int, SpinLock]):
+    """A fixed number of locks that serve many objects by index; pool[index] is the object's lock.
+
+    A dict that remembers which: 29 ns for a look-up, 90 through a __getitem__ of ours.
+    """
 
     __slots__ = ("_locks", "_mask")
 
@@ -123,8 +126,9 @@ class LockPool:
         self._locks = [SpinLock(f"{name}[{i}]", rank) for i in range(size)]
         self._mask = size - 1
 
-    def __getitem__(self, index: int) -> SpinLock:
-        return self._locks[index & self._mask]
+    def __missing__(self, index: int) -> SpinLock:
+        lock = self[index] = self._locks[index & self._mask]
+        return lock
 
 
 def renew_all() -> None:

@@ -10,7 +10,7 @@ from kos.errors import GuestFault
 from kos.fs import console, fdtable, fsctx, regular
 from kos.fs import file as files
 from kos.fs import poll as polling
-from kos.fs.fdtable import on_file
+from kos.fs.fdtable import on_file, own_file
 from kos.fs.file import POLLERR, POLLHUP, POLLNVAL, put_file
 from kos.fs.inode import is_dir
 from kos.fs.iov import (
@@ -142,15 +142,16 @@ def _offset(offset: int) -> int:
 
 @syscall("read")
 def read(fd: int, n: int) -> bytes | Wait:
-    sink = BytesSink(_count(n))
-    moved = on_file(fd, lambda file: files.read(file, sink))
-    return moved if isinstance(moved, Wait) else sink.data()
+    if not 0 <= n <= MAX_RW_COUNT:
+        n = _count(n)
+    file = own_file(fd)
+    return on_file(fd, lambda file: files.read_bytes(file, n)) if file is None else files.read_bytes(file, n)
 
 
 @syscall("write")
 def write(fd: int, data: Buffer) -> int | Wait:
-    source = BytesSource(data)
-    return on_file(fd, lambda file: files.write(file, source))
+    file = own_file(fd)
+    return on_file(fd, lambda file: files.write_bytes(file, data)) if file is None else files.write_bytes(file, data)
 
 
 @syscall("read_user")

@@ -4,8 +4,8 @@ Guest code: it can be captured, copied by a fork and moved to another CPU at eve
 """
 
 from _kos import (
+    ATTEND,
     RESCHED,
-    attention,
     handler_raised,
     next_action,
     put_restart,
@@ -35,7 +35,7 @@ def wait_in_call(name, args, wait):
             put_restart(saved)
             done, answer = retry(name, args)
         if done:
-            if attention():
+            if done == ATTEND:
                 actions()
             return answer
         wait = answer
