@@ -17,23 +17,22 @@ _USER = PTE_P | PTE_U
 _WRITTEN = PTE_A | PTE_D
 
 
-def find_leaf(pgd: int, vaddr: int) -> int:
-    """Frame of the leaf table for an address, or 0."""
+def find_pte(pgd: int, vaddr: int) -> int:
+    """Word index of the leaf entry for an address, or 0 where there is no table."""
     words = frames.mem64
     e = words[(pgd << 9) + (vaddr >> 39 & 511)]
     if not e & PTE_P:
         return 0
-    e = words[((e >> 12 & PFN_MASK) << 9) + (vaddr >> 30 & 511)]
+    e = words[((e & _TABLE) >> 3) + (vaddr >> 30 & 511)]
     if not e & PTE_P:
         return 0
-    e = words[((e >> 12 & PFN_MASK) << 9) + (vaddr >> 21 & 511)]
-    return e >> 12 & PFN_MASK if e & PTE_P else 0
+    e = words[((e & _TABLE) >> 3) + (vaddr >> 21 & 511)]
+    return ((e & _TABLE) >> 3) + (vaddr >> 12 & 511) if e & PTE_P else 0
 
 
-def find_pte(pgd: int, vaddr: int) -> int:
-    """Word index of the leaf entry for an address, or 0 where there is no table."""
-    leaf = find_leaf(pgd, vaddr)
-    return (leaf << 9) + (vaddr >> 12 & 511) if leaf else 0
+def find_leaf(pgd: int, vaddr: int) -> int:
+    """Frame of the leaf table for an address, or 0."""
+    return find_pte(pgd, vaddr) >> 9
 
 
 def fill(pgd: int, vaddr: int, access: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from kos.hw.cpu import this
 from kos.hw.phys import ZERO_PFN
 from kos.hw.pte import PTE_SPECIAL, WRITE
-from kos.mm.fault import Fault, FaultResult, entry_bits, give_frame
+from kos.mm.fault import OK, Fault, FaultResult, entry_bits, give_frame
 from kos.mm.page_alloc import alloc_page
 from kos.mm.structs import VM_ANON_PAGES
 
@@ -21,7 +21,7 @@ def handle(fault: Fault) -> FaultResult:
         vma.flags |= VM_ANON_PAGES  # else fork would leave the child's entry to a fault: equal, but not the same
         fault.kind = "zeropage"
         this.block.nr_fault_zeropage += 1
-        return FaultResult.OK
+        return OK
     pfn = alloc_page()
     if not pfn:
         return FaultResult.OOM
@@ -29,4 +29,4 @@ def handle(fault: Fault) -> FaultResult:
     fault.mm.rss_anon += 1
     fault.kind = "zero"
     this.block.nr_fault_zero += 1
-    return FaultResult.OK
+    return OK

@@ -13,7 +13,7 @@ from kos.hw.cpu import this
 from kos.hw.phys import copy_frame, frames
 from kos.hw.pte import PFN_MASK, PTE_A, PTE_COW, PTE_D, PTE_FILE, PTE_SPECIAL, PTE_W, WRITE, show
 from kos.hw.tlb import slots
-from kos.mm.fault import Fault, FaultResult, give_frame
+from kos.mm.fault import OK, Fault, FaultResult, give_frame
 from kos.mm.page import is_last_reference
 from kos.mm.page_alloc import alloc_page
 from kos.mm.shootdown import StaleEntry
@@ -32,14 +32,14 @@ def handle(fault: Fault) -> FaultResult:
         fault.set_entry(entry | PTE_W)
         _forget_here(fault)
         fault.kind = "shared_write"
-        return FaultResult.OK
+        return OK
     pfn = entry >> 12 & PFN_MASK
     if not entry & (PTE_SPECIAL | PTE_FILE) and is_last_reference(pfn):
         fault.set_entry((entry | PTE_W | PTE_A | PTE_D) & ~PTE_COW)
         _forget_here(fault)
         fault.kind = "cow_reuse"
         block.nr_fault_cow_reuse += 1
-        return FaultResult.OK
+        return OK
     fresh = alloc_page(zeroed=bool(entry & PTE_SPECIAL))
     if not fresh:
         return FaultResult.OOM
@@ -53,7 +53,7 @@ def handle(fault: Fault) -> FaultResult:
         mm.rss_anon += 1
         fault.kind = "zero"
         block.nr_fault_zero += 1
-        return FaultResult.OK
+        return OK
     if entry & PTE_FILE:
         mm.rss_file -= 1
         mm.rss_anon += 1
@@ -62,7 +62,7 @@ def handle(fault: Fault) -> FaultResult:
     block.nr_fault_cow_copy += 1
     if COW_COPY.on:
         COW_COPY(vaddr=fault.vaddr, old_pfn=pfn, new_pfn=fresh)
-    return FaultResult.OK
+    return OK
 
 
 def _forget_here(fault: Fault) -> None:

@@ -41,6 +41,9 @@ class FaultResult(enum.Enum):
     OOM = "oom"
 
 
+OK = FaultResult.OK  #: by a name of its own: through the class, Python 3.11 takes 110 ns, and a fault looks six times
+
+
 class Fault:
     """One fault, as handlers see it; the mm lock is held while it lives."""
 
@@ -115,7 +118,7 @@ def handle_mm_fault(mm: Mm, vaddr: int, access: int) -> FaultResult:
     finally:
         lock.release()
     block = this.block
-    if result is FaultResult.OK:
+    if result is OK:
         block.nr_fault_minor += 1
         if this.task is not None:
             this.task.min_flt += 1  # there is no disk to wait for: no fault is a major one
@@ -157,10 +160,10 @@ def _handle(mm: Mm, vaddr: int, access: int) -> tuple[FaultResult, str]:
             slots.flush_page(vaddr)
         this.block.nr_fault_spurious += 1
         fault.kind = "spurious"
-        result = FaultResult.OK
+        result = OK
     else:
         result = kernel.write_protected(fault)
-    if result is FaultResult.OK:
+    if result is OK:
         update_peak(mm)
     return result, fault.kind
 
@@ -173,6 +176,6 @@ def resolve(vaddr: int, access: int) -> FaultResult:
     this.block.nr_tlb_misses += 1
     while not fill(mm.pgd, vaddr, access):
         result = handle_mm_fault(mm, vaddr, access)
-        if result is not FaultResult.OK:
+        if result is not OK:
             return result
-    return FaultResult.OK
+    return OK

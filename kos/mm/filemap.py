@@ -12,7 +12,7 @@ from kos.errors import GuestFault
 from kos.hw.cpu import this
 from kos.hw.phys import frames
 from kos.hw.pte import PTE_COW, PTE_FILE, PTE_W, WRITE
-from kos.mm.fault import Fault, FaultResult, entry_bits
+from kos.mm.fault import OK, Fault, FaultResult, entry_bits
 from kos.mm.page import adopt_anon
 from kos.mm.page_alloc import alloc_page
 from kos.mm.pagecache import map_for_fault, peek
@@ -63,7 +63,7 @@ def handle(fault: Fault) -> FaultResult:
     fault.mm.rss_file += 1
     fault.kind = "file"
     this.block.nr_fault_file += 1
-    return FaultResult.OK
+    return OK
 
 
 def _private_copy(fault: Fault, mapping: Mapping) -> FaultResult:
@@ -81,4 +81,4 @@ def _private_copy(fault: Fault, mapping: Mapping) -> FaultResult:
     fault.mm.rss_anon += 1
     fault.kind = "cow_copy"
     this.block.nr_fault_cow_copy += 1
-    return FaultResult.OK
+    return OK

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kos.hw.mmu import find_leaf
+from kos.hw.mmu import find_pte
 from kos.hw.phys import frames, table_view
 from kos.hw.pte import PFN_MASK, PTE_P, TABLE_BITS
 from kos.mm.page_alloc import alloc_page, free_pages
@@ -52,8 +52,11 @@ def make_leaf(mm: Mm, vaddr: int) -> int:
 
 def make_pte(mm: Mm, vaddr: int) -> int:
     """Word index of the entry for an address, its tables made where missing; 0: out of memory."""
-    leaf = find_leaf(mm.pgd, vaddr) or make_leaf(mm, vaddr)
-    return (leaf << 9) + (vaddr >> 12 & 511) if leaf else 0
+    at = find_pte(mm.pgd, vaddr)
+    if not at:
+        leaf = make_leaf(mm, vaddr)
+        at = (leaf << 9) + (vaddr >> 12 & 511) if leaf else 0
+    return at
 
 
 def for_each_leaf(pgd: int, start: int, end: int) -> Iterator[tuple[int, int]]:

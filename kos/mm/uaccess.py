@@ -14,7 +14,7 @@ from kos.hw.mmu import find_pte
 from kos.hw.phys import frames
 from kos.hw.pte import PTE_A, PTE_D, READ, WRITE, permits, pte_pfn
 from kos.hw.tlb import hot
-from kos.mm.fault import FaultResult, handle_mm_fault, resolve
+from kos.mm.fault import OK, FaultResult, handle_mm_fault, resolve
 from kos.mm.structs import Mm, mm_lock
 from kos.params import PAGE_SIZE
 
@@ -29,7 +29,7 @@ def _delta(vaddr: int, access: int) -> int:
     found = table.get(vaddr >> 12)
     if found is None:
         result = resolve(vaddr, access)
-        if result is not FaultResult.OK:
+        if result is not OK:
             raise _fail(result)
         found = (hot.write if access == WRITE else hot.read)[vaddr >> 12]
     return found
@@ -91,6 +91,6 @@ def _foreign(mm: Mm, vaddr: int, n: int, data: bytes | bytearray | memoryview | 
                 vaddr += chunk
                 continue
         result = handle_mm_fault(mm, vaddr, access)
-        if result is not FaultResult.OK:
+        if result is not OK:
             raise _fail(result)
     return b"".join(parts)

@@ -21,7 +21,7 @@ from kos.hw.phys import frames
 from kos.hw.pte import READ, WRITE
 from kos.hw.stop import BROKEN, stop_machine
 from kos.hw.tlb import hot
-from kos.mm.fault import FaultResult, resolve
+from kos.mm.fault import OK, FaultResult, resolve
 from kos.params import PAGE_SIZE
 from kos.platform.host import atomic
 
@@ -59,7 +59,7 @@ def miss(vaddr: int, access: int) -> int:
             result = resolve(vaddr, access)
         except BROKEN as e:
             stop_machine(e)
-        if result is FaultResult.OK:
+        if result is OK:
             return (hot.write if access == WRITE else hot.read)[vaddr >> 12]
         if result is FaultResult.OOM:
             hooks.on_out_of_memory(vaddr)
