@@ -140,6 +140,7 @@ class TlbModel(Protocol):
 
     An entry is a delta, physical minus virtual address, by virtual page number; reads look into one dict and
     writes into another, so that a hit is one lookup. A page is in `write` only if its entry is writable and dirty.
+    The dicts change in insert() and the two flushes only: what has hit is taken to hit until the next of these calls.
     """
 
     name: str
