@@ -6,6 +6,7 @@ A tuple is a value that a guest's generator yields to whoever iterates it; anyth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
 
@@ -90,6 +91,7 @@ class Carry(BaseException):
     def __init__(self, exc: StopIteration) -> None:
         super().__init__(exc)
         self.exc = exc
+        self.is_fresh = True  #: its traceback still ends in the frame from which it came, which is exc's, too
 
 
 class Thrown:
@@ -112,5 +114,18 @@ class Thrown:
 
 
 def unwrap(exc: BaseException) -> BaseException:
-    """The exception that the guest means: what a Carry carries, any other one itself."""
-    return exc.exc if isinstance(exc, Carry) else exc
+    """The exception that the guest means: what a Carry carries, with the frames that both came through; or itself."""
+    if not isinstance(exc, Carry):
+        return exc
+    entries: list[TracebackType] = []
+    entry = exc.__traceback__
+    while entry is not None:
+        entries.append(entry)
+        entry = entry.tb_next
+    if exc.is_fresh and entries:
+        entries.pop()
+    exc.is_fresh, exc.__traceback__ = False, None
+    inner = exc.exc
+    for entry in reversed(entries):
+        inner.__traceback__ = TracebackType(inner.__traceback__, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return inner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 
 from kos.compiler import tree as t
 from kos.compiler.trying import Trying, native_call
@@ -100,7 +101,8 @@ class Definitions(Trying):
             for test in reversed(clause.ifs):
                 innermost = t.place(ast.If(test, [innermost], []), test)
             source = t.load(".0") if clause is generators[0] else clause.iter
-            innermost = t.place(ast.For(clause.target, source, [innermost], []), clause.target)
+            where = clause.iter if sys.version_info >= (3, 13) else node  # whose errors the iterator's are
+            innermost = t.place(ast.For(clause.target, source, [innermost], []), where)
             if clause is generators[0]:
                 innermost.kos_iterator = True  # type: ignore[attr-defined]  # our own mark
         body: list[ast.stmt] = [innermost]

@@ -13,6 +13,8 @@ from kos.compiler.scope import Scope
 
 Function = ast.FunctionDef | ast.Lambda
 
+_SEEN_BY_GUESTS = {"__traceback__": "$guest_tb", "__context__": "$guest_context"}
+
 
 class Names(Core):
     """Lowering of names and of native expressions; never changes the tree that it is given."""
@@ -68,7 +70,13 @@ class Names(Core):
         return t.call("$cell", t.item(t.load("$cells"), index), t.const(name))
 
     def pure_Attribute(self, node: ast.Attribute) -> ast.expr:
-        return t.place(ast.Attribute(self.native(node.value), self.scope.mangle(node.attr), node.ctx), node)
+        return t.place(self.attribute(self.native(node.value), node), node)
+
+    def attribute(self, value: ast.expr, node: ast.Attribute) -> ast.expr:
+        """An attribute of a residual; what an exception says of the frames that it came through is the guest's part."""
+        if node.attr in _SEEN_BY_GUESTS and isinstance(node.ctx, ast.Load):
+            return t.call(_SEEN_BY_GUESTS[node.attr], value)
+        return ast.Attribute(value, self.scope.mangle(node.attr), node.ctx)
 
     def pure_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
         return t.place(self.named(node.target.id, self.native(node.value)), node)

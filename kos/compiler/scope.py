@@ -26,6 +26,7 @@ class Scope:
     private: str | None = None  #: the class whose private names are mangled here
     params: list[str] = field(default_factory=list)
     bound: set[str] = field(default_factory=set)
+    met: dict[str, None] = field(default_factory=dict)  #: names in the order in which CPython compiles them
     used: set[str] = field(default_factory=set)
     global_names: set[str] = field(default_factory=set)
     nonlocal_names: set[str] = field(default_factory=set)
@@ -42,6 +43,12 @@ class Scope:
             return name
         owner = self.private.lstrip("_")
         return f"_{owner}{name}" if owner else name
+
+    def names_in_order(self) -> tuple[str, ...]:
+        """The function's variables in the order of CPython's frames, which locals() shows."""
+        own = dict.fromkeys(self.params) | {name: None for name in self.met if name in self.local}
+        cells = self.cells - set(self.params)
+        return (*(name for name in own if name not in cells), *sorted(cells), *sorted(self.free))
 
 
 class ScopeBuilder(ast.NodeVisitor):
@@ -78,7 +85,9 @@ class ScopeBuilder(ast.NodeVisitor):
         return f"{here.qualname}.<locals>.{name}"
 
     def _bind(self, name: str) -> None:
-        self.here.bound.add(self.here.mangle(name))
+        name = self.here.mangle(name)
+        self.here.bound.add(name)
+        self.here.met[name] = None
 
     def _all(self, nodes: list[ast.expr] | list[ast.stmt] | list[ast.expr | None]) -> None:
         for node in nodes:
@@ -152,6 +161,7 @@ class ScopeBuilder(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name) -> None:
         name = self.here.mangle(node.id)
+        self.here.met[name] = None
         if isinstance(node.ctx, ast.Load):
             self.here.used.add(name)
             if node.id == "super" and self.here.kind not in ("module", "class"):
@@ -169,6 +179,7 @@ class ScopeBuilder(ast.NodeVisitor):
             assert owner.parent is not None
             owner = owner.parent
         owner.bound.add(name)
+        owner.met[name] = None
         for scope in inner:
             scope.used.add(name)
             if owner.kind == "module" or name in owner.global_names:
@@ -176,6 +187,15 @@ class ScopeBuilder(ast.NodeVisitor):
                 scope.global_names.add(name)
             elif scope.kind == "comp":
                 scope.nonlocal_names.add(name)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self.visit(node.value)
+        self._all(node.targets)
+
+    def visit_For(self, node: ast.For) -> None:
+        self.visit(node.iter)
+        self.visit(node.target)
+        self._all([*node.body, *node.orelse])
 
     def visit_Global(self, node: ast.Global) -> None:
         self.here.global_names.update(map(self.here.mangle, node.names))
@@ -209,7 +229,9 @@ class ScopeBuilder(ast.NodeVisitor):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if self.here.kind in ("module", "class"):
             self.here.bound.add("__annotations__")
-        self.generic_visit(node)
+        if node.value is not None:
+            self.visit(node.value)
+        self._all([node.target, node.annotation])
 
     def visit_Yield(self, node: ast.Yield) -> None:
         self.here.is_generator = True

@@ -170,6 +170,8 @@ def _other(f: Any, kind: Any, wrap: Callable[[Any], Callable[..., Any]]) -> Call
             # type.__call__ itself where nothing suspends: the class would ask its metaclass again.
             return f if made is owner else made
         return wrap(owner) if type(owner) is FunctionType else f
+    if kind is staticmethod:  # in a class body, before it is anybody's attribute
+        return wrap(f.__func__)
     if callable(f) and is_suspendable(kind.__call__):
         return MethodType(wrap(kind.__call__), f)
     return f  # type: ignore[no-any-return]  # any callable

@@ -16,7 +16,7 @@ from kos.compiler.units import info as code_info
 from kos.runtime import hooks
 from kos.runtime.frames import Frame, capture, rebuild
 from kos.runtime.sync import suspend
-from kos.traps import LANDED, Carry, Thrown
+from kos.traps import LANDED, Carry, Thrown, unwrap
 
 
 class GuestGen:
@@ -51,16 +51,64 @@ class GuestGen:
         finally:
             del exc  # it holds this frame in its traceback: without this, a cycle, and everything in it lives on
 
+    def advance(self) -> Any:
+        """A 1-tuple of what next() of it yields, or the trap that it stands in.
+
+        `step` in a single frame: each recursive generator has one of its own in between.
+        """
+        body = self._body
+        if self._running or body is None or not self._landed:
+            done, result = self.step(None, None)
+            return (result,) if done else result
+        self._running = True
+        try:
+            result = body.send(None)
+        except Carry as carry:
+            self._finish()
+            stop = unwrap(carry)
+        except BaseException:
+            self._finish()
+            raise
+        else:
+            if type(result) is tuple:
+                self._running = False
+                return result
+            self._pending = result
+            return result
+        raise RuntimeError("generator raised StopIteration") from stop
+
+    def methods(self, in_trap: bool) -> tuple[Any, Any] | None:
+        """send and throw of its body, for a guest's frame that drives it; None: it is at its end.
+
+        in_trap: the driver comes back with the trap's answer. The driver sees to `_running`, `_pending` and the end.
+        """
+        if not in_trap:
+            if self._running:
+                raise ValueError("generator already executing")
+            if self._body is None:
+                return None
+            self._running = True
+        self._pending = None
+        body = self.land()
+        return body.send, body.throw
+
+    def land(self) -> GeneratorType[Any, Any, Any]:
+        """Its body, at its leaf."""
+        body = self._body
+        assert body is not None
+        if not self._landed:
+            landing = body.send(None)
+            assert landing is LANDED, landing
+            self._landed = True
+        return body
+
     def go_on(self, exc: BaseException | None, value: Any) -> tuple[bool, Any]:
         """Advance a running body, with a trap's answer where it stands in one."""
         body = self._body
         assert body is not None
         at_yield, self._pending = self._pending is None, None
         try:
-            if not self._landed:
-                landing = body.send(None)
-                assert landing is LANDED, landing
-                self._landed = True
+            self.land()
             if exc is None:
                 result = body.send(value)
             elif at_yield and isinstance(exc, GeneratorExit) and body.gi_suspended:
@@ -69,7 +117,7 @@ class GuestGen:
                 result = body.throw(exc)
         except Carry as carry:
             self._finish()
-            stop = carry.exc
+            stop = unwrap(carry)
         except TypeError:
             # "can't send non-None value to a just-started generator" leaves it as it was.
             self._running = False
@@ -197,7 +245,7 @@ class GuestGen:
         if self._body is None:
             frames: list[Frame] | None = None
         elif not self._landed:
-            self._land()
+            self.land()
             frames = capture(self._body)
         else:
             frames = capture(self._body)
@@ -219,12 +267,6 @@ class GuestGen:
         gen = cls.__new__(cls)
         gen.__kos_setstate__(state)
         return gen
-
-    def _land(self) -> None:
-        assert self._body is not None
-        landing = self._body.send(None)
-        assert landing is LANDED, landing
-        self._landed = True
 
 
 class NativeGen(GuestGen):

@@ -79,9 +79,9 @@ def _bind(found: Any, name: str, manager: Any, kind: type) -> Any:
     return found
 
 
-def visible(names: dict[str, Any]) -> dict[str, Any]:
-    """`$visible`: a function's locals without the hidden ones."""
-    return {name: value for name, value in names.items() if name[0] not in "$."}
+def visible(names: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
+    """`$visible`: a function's locals without the hidden ones, in the order of its own frames under CPython."""
+    return {name: names[name] for name in order if name in names and name[0] not in "$."}
 
 
 def see_locals(f: Any, globals_: dict[str, Any], seen: Any) -> Any:
@@ -127,6 +127,7 @@ _TABLE: dict[str, Any] = {
     "$B": BuiltinFunctionType,
     "$type": type,
     "$int": int,
+    "$range": type(iter(range(0))),
     "$hot": hot,
     "$NameError": NameError,
     "$globals": globals,
@@ -158,6 +159,8 @@ _TABLE: dict[str, Any] = {
     "$cd": classes.class_delete,
     "$gl": classes.global_load,
     "$notes": classes.make_annotations,
+    "$guest_tb": raising.traceback_of,
+    "$guest_context": raising.context_of,
     "$hold": raising.hold,
     "$unhold": raising.unhold,
     "$exc_info": raising.exc_info,

@@ -42,8 +42,8 @@ class GenSteps:
     def __next__(self) -> Any:
         if self.done:
             raise StopIteration
-        done, result = self.gen.step(None, None)
-        return result if done else PENDING
+        result = self.gen.advance()
+        return result[0] if type(result) is tuple else PENDING
 
 
 class NextSteps:
@@ -109,7 +109,12 @@ def again(value: Any, iterator: Any) -> Iterator[Any]:
 
 def delegate(iterable: Any) -> Any:
     """`$yf`: the body that `yield from` delegates to."""
-    return library.maker("iteration", "delegate", raw=True)(iterable)
+    if type(iterable) is not GuestGen:
+        own = getattr(type(iterable), "__iter__", None)
+        if not is_suspendable(own) or not _makes_generators(own):
+            return library.maker("iteration", "delegate", raw=True)(iterable)
+        iterable = iter(iterable)
+    return library.maker("iteration", "delegate_generator", raw=True)(iterable)
 
 
 # -- what guests call: iter, next, and the methods of generators ------------------------------------------------
@@ -132,12 +137,12 @@ def builtin_next(*args: Any) -> Any:
         kind = type(iterator)
         if kind is GuestGen:
             try:
-                done, result = iterator.step(None, None)
+                result = iterator.advance()
             except StopIteration:
                 if len(args) == 1:
                     raise
                 return args[1]
-            return result if done else library.maker("iteration", "finish_next")(*args)
+            return result[0] if type(result) is tuple else library.maker("iteration", "finish_next")(*args)
         if is_suspendable(getattr(kind, "__next__", None)):
             return library.maker("iteration", "object_next")(*args)
     return next(*args)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from types import TracebackType
 from typing import Any, NoReturn
 
+from kos.runtime.freeze.errors import keep_entry
 from kos.traps import Carry, unwrap
 
 _held: list[tuple[BaseException, Any, Any]] = []
@@ -26,7 +29,55 @@ def unhold(exc: BaseException) -> None:
 def exc_info(exc: BaseException) -> tuple[type[BaseException], BaseException, Any]:
     """`$exc_info`: what a context manager's __exit__ is given."""
     exc = unwrap(exc)
-    return type(exc), exc, exc.__traceback__
+    return type(exc), exc, guest_part(exc)
+
+
+def guest_part(exc: BaseException) -> TracebackType | None:
+    """The exception's traceback, from which the runtime's own entries are taken out for good."""
+    keep = keep_entry[0]
+    first = exc.__traceback__
+    entry = first
+    while entry is not None and not keep(entry.tb_frame.f_code):
+        entry = entry.tb_next
+    if entry is not first:
+        exc.__traceback__ = entry
+    first = entry
+    while entry is not None:
+        after = entry.tb_next
+        while after is not None and not keep(after.tb_frame.f_code):
+            after = after.tb_next
+        if after is not entry.tb_next:
+            entry.tb_next = after
+        entry = after
+    return first
+
+
+def traceback_of(one: Any) -> Any:
+    """`$guest_tb`: the attribute __traceback__ as the guest reads it."""
+    return guest_part(one) if isinstance(one, BaseException) else one.__traceback__
+
+
+def context_of(one: Any) -> Any:
+    """`$guest_context`: the attribute __context__ as the guest reads it."""
+    found = one.__context__
+    if type(found) is Carry:
+        found = one.__context__ = unwrap(found)
+    return found
+
+
+def handled() -> tuple[type[BaseException] | None, BaseException | None, TracebackType | None]:
+    """sys.exc_info() for a guest."""
+    exc = sys.exc_info()[1]
+    return (None, None, None) if exc is None else exc_info(exc)
+
+
+def handled_exception() -> BaseException | None:
+    """sys.exception() for a guest."""
+    return handled()[1]
+
+
+handled.__name__ = handled.__qualname__ = "exc_info"
+handled_exception.__name__ = handled_exception.__qualname__ = "exception"
 
 
 def matches(exc: BaseException, kinds: Any) -> bool:

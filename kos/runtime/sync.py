@@ -16,7 +16,7 @@ from typing import Any
 import kos
 from kos.compiler.units import by_stub
 from kos.runtime import hooks
-from kos.traps import Carry, Fork
+from kos.traps import Carry, Fork, unwrap
 
 _HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
 
@@ -38,7 +38,7 @@ def sync(body: Any) -> Any:
     except StopIteration as end:
         return end.value
     except Carry as carry:
-        stop = carry.exc
+        stop = unwrap(carry)
     finally:
         hooks.sync_depth -= 1
     raise stop

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from kos.runtime import templates, tracebacks_
+from kos.runtime import raising, templates, tracebacks_
 from kos.runtime.world import World, current
 
 #: What is the same for every guest and safe to share.
 _FACTS = (
     "abiflags api_version base_exec_prefix base_prefix builtin_module_names byteorder copyright dont_write_bytecode "
-    "exc_info exception exec_prefix exit flags float_info float_repr_style getdefaultencoding getfilesystemencoding "
+    "exec_prefix exit flags float_info float_repr_style getdefaultencoding getfilesystemencoding "
     "getfilesystemencodeerrors getrefcount getsizeof hash_info hexversion implementation int_info intern "
     "is_finalizing maxsize maxunicode platform platlibdir prefix stdlib_module_names thread_info version "
     "version_info warnoptions get_int_max_str_digits set_int_max_str_digits getswitchinterval _getframe audit "
@@ -59,6 +59,8 @@ def _make() -> dict[str, Any]:
     made: dict[str, Any] = {"__name__": "sys", "__doc__": sys.__doc__, "__package__": ""}
     made.update((name, getattr(sys, name)) for name in _FACTS if hasattr(sys, name))
     made.update(
+        exc_info=raising.handled,
+        exception=raising.handled_exception,
         getrecursionlimit=getrecursionlimit,
         setrecursionlimit=setrecursionlimit,
         excepthook=excepthook,

@@ -11,11 +11,12 @@ import itertools
 import os.path
 import sys
 from collections.abc import Iterable, Iterator
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 import kos
-from kos.runtime import templates
+from kos.compiler.units import by_stub
+from kos.runtime import raising, templates
 from kos.runtime.freeze import errors, static
 from kos.runtime.privately import private_copy, source_of
 from kos.runtime.world import World, current
@@ -33,6 +34,9 @@ _INLINED = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"} if sys.version_in
 def is_own(code: CodeType) -> bool:
     """Whether the code is a part of kos, or Python code that stands where CPython has C: guests do not see it."""
     name = code.co_filename
+    info = by_stub.get(id(code))
+    if info is not None and info.fast is not None:
+        return True  # it only starts the body, whose frame is the guest's
     if name == _PYIO or (name == functools.__file__ and code.co_qualname.startswith(_C_IN_CPYTHON)):
         return True
     return name.startswith((_HOME, "<kos", "<frozen importlib")) or code.co_name in _INLINED
@@ -44,6 +48,10 @@ class _Sys:
     def __getattr__(self, name: str) -> Any:
         if name in ("stdout", "stderr", "stdin", "excepthook"):
             return getattr(current().sys, name)
+        if name == "exc_info":
+            return raising.handled
+        if name == "exception":
+            return raising.handled_exception
         return getattr(sys, name)
 
 
@@ -70,6 +78,27 @@ def walk_stack(f: Any) -> Iterable[Any]:
 
 _copy.walk_tb, _copy.walk_stack = walk_tb, walk_stack
 _copy._walk_tb_with_full_positions = _walk_tb_with_full_positions
+
+
+_init = _copy.TracebackException.__init__
+
+
+def _init_cleaned(self: Any, exc_type: Any, exc_value: Any, *args: Any, **kwargs: Any) -> None:
+    """Of an exception whose context is what the guest knows."""
+    if exc_value is not None:
+        raising.context_of(exc_value)
+    _init(self, exc_type, exc_value, *args, **kwargs)
+
+
+_copy.TracebackException.__init__ = _init_cleaned
+
+
+def interrupted() -> FrameType | None:
+    """The frame of the guest's that runs, as its signal handler sees it."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_own(frame.f_code):
+        frame = None if frame.f_code.co_filename == _BOTTOM else frame.f_back
+    return frame
 
 
 def print_exception(kind: Any, value: Any, traceback: Any) -> None:

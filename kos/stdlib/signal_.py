@@ -17,6 +17,7 @@ from typing import Any
 from _kos import syscalls as k
 from _kos import world
 
+from kos.runtime.tracebacks_ import interrupted
 from kos.stdlib import args
 
 __all__ = [
@@ -30,21 +31,6 @@ _SIGINT, _SIGPIPE, _SIGXFSZ = 2, 13, 25
 _SI_USER, _SI_TKILL = 0, -6
 _GLIBC = (32, 33)  # it keeps these two for itself
 _ONE_US = 1000
-
-
-class _Frame:
-    """What a handler gets as the interrupted frame: the attributes of one that shows nothing."""
-
-    f_back = None
-    f_code = None
-    f_lineno = 0
-    f_lasti = 0
-    f_trace = None
-
-    def __init__(self) -> None:
-        self.f_locals: dict[str, Any] = {}
-        self.f_globals: dict[str, Any] = {}
-        self.f_builtins: dict[str, Any] = {}
 
 
 def start() -> None:
@@ -61,7 +47,7 @@ def run_handler(signum: int) -> None:
     """Call the handler of a signal that is due; nothing if the program has changed its mind meanwhile."""
     handler = _handlers().get(signum)
     if callable(handler) and handler is not _SIG_DFL and handler is not _SIG_IGN:
-        handler(signum, _Frame())
+        handler(signum, interrupted())
 
 
 def _handlers() -> dict[int, Any]:

@@ -2,6 +2,7 @@
 
 from kos.runtime.iteration import PENDING, steps
 from kos.runtime.kernelcall import trap
+from kos.traps import Carry
 
 
 def run_on(gen):
@@ -104,3 +105,44 @@ def delegate(iterable):
             if not hasattr(it, "throw"):
                 raise
             failure = exc
+
+
+def delegate_generator(gen):
+    """`yield from` a guest's generator: its body is advanced right here, for recursive generators are deep."""
+    value = failure = None
+    in_trap = False
+    while True:
+        methods = gen.methods(in_trap)
+        if methods is None:
+            if failure is not None:
+                raise failure
+            return None
+        try:
+            result = methods[0](value) if failure is None else methods[1](failure)
+        except Carry as carry:
+            gen._finish()
+            raise RuntimeError("generator raised StopIteration") from carry
+        except StopIteration as end:
+            gen._finish()
+            return end.value
+        except BaseException:
+            gen._finish()
+            raise
+        finally:
+            methods = value = failure = None
+        in_trap = type(result) is not tuple
+        if in_trap:
+            gen._pending = result
+            try:
+                value = trap(result)
+            except BaseException as exc:
+                failure = exc
+        else:
+            gen._running = False
+            try:
+                value = yield result[0]
+            except GeneratorExit:
+                gen.close()
+                raise
+            except BaseException as exc:
+                failure = exc
