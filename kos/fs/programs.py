@@ -90,5 +90,6 @@ def _check_first_line(line: bytes) -> None:
     """A script names its interpreter, and Python is the only one there is."""
     if not line.startswith(b"#!"):
         raise GuestFault(errno.ENOEXEC)
-    if b"python" not in line:
-        raise GuestFault(errno.ENOENT)
+    words = line[2:].split()
+    if not words or b"python" not in line or not os.path.exists(words[0]):
+        raise GuestFault(errno.ENOENT if words else errno.ENOEXEC)

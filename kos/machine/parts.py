@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import kos
@@ -51,7 +51,7 @@ def prepare_guests() -> None:
     if _prepared:
         return
     _prepared = True
-    from kos.runtime import importer, kernelcall, libraries, program, snapshot, world
+    from kos.runtime import importer, kernelcall, libraries, program, snapshot, templates, world
     from kos.runtime.freeze import static
     from kos.stdlib import kernel
     from kos.syscall import entry, table
@@ -71,6 +71,8 @@ def prepare_guests() -> None:
     program.install()
     static.register(vars(calls).values())
     static.register((kernelcall.trap,))
+    # print, input and the like: a guest that keeps one finds it to be the same one wherever it runs.
+    static.register(own for own in templates.namespace("builtins").values() if isinstance(own, FunctionType))
     assert snapshot  # imported because it registers objects of its own, which it must do before this:
     static.seal()
 

@@ -6,6 +6,7 @@ import collections
 import gc
 import marshal
 import operator
+import os
 import re
 import sys
 import types
@@ -222,6 +223,11 @@ def dead_finalize() -> Any:
 # --- matches -------------------------------------------------------------------------------
 
 
+def reduce_sched_param(freezer: Freezer, one: os.sched_param) -> Reduced:
+    """The one structure of its kind that is not made of a sequence."""
+    return (os.sched_param, (one.sched_priority,))
+
+
 def reduce_match(freezer: Freezer, one: re.Match[Any]) -> Reduced:
     for how in ("search", "match", "fullmatch"):
         again = getattr(one.re, how)(one.string, one.pos, one.endpos)
@@ -274,6 +280,7 @@ TABLE: dict[type, Any] = {
     weakref.WeakKeyDictionary: reduce_weak_dict,
     weakref.WeakSet: reduce_weak_set,
     re.Match: reduce_match,
+    os.sched_param: reduce_sched_param,
     type({}.keys()): reduce_view,
     type({}.values()): reduce_view,
     type({}.items()): reduce_view,

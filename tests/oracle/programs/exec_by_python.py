@@ -1,4 +1,4 @@
-"""exec of sys.executable with a program that is no executable file, or is not there: Python's business."""
+"""exec of sys.executable with a program that is no executable file, or is not there; first lines that name nobody."""
 
 import os
 import sys
@@ -18,3 +18,13 @@ for words in (["plain.py", "a"], ["-u", "plain.py", "b", "c"], ["missing.py"]):
     print(words, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 os.unlink(f"{home}/plain.py")
 os.rmdir(home)
+for line in (b"#!/nope/python\n", b"#!\n", b"text\n"):
+    path = f"/tmp/first-line-{os.getpid()}"
+    with open(path, "wb") as f:
+        f.write(line)
+    os.chmod(path, 0o755)
+    try:
+        os.execv(path, [path])
+    except OSError as e:
+        print(line, e.strerror)
+    os.unlink(path)
