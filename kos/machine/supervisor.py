@@ -28,6 +28,7 @@ from kos.sync.spinlock import lock_name
 TICK_NS = 1_000_000_000 // HZ
 IDLE_WAIT_NS = 100_000_000  #: the supervisor's own sleep while every CPU is idle
 SILENT_NS = 800_000_000  #: a CPU without a heartbeat for so long is looked at
+ABSENT_NS = 300_000_000  #: after so long between two looks it was the supervisor that did not run
 PATIENCE_NS = 2_000_000_000  #: for CPUs that were told to stop
 FAILED_PATIENCE_NS = 300_000_000  #: the same, when the machine has failed
 RING_AFTER_TICKS = 4  #: a CPU this far behind its ticks is interrupted by a host signal
@@ -57,6 +58,7 @@ class Supervisor:
         self._last_tick = 0
         self._rung = [0] * self.nr_cpus
         self._seen: list[tuple[int, int]] = [(0, 0)] * self.nr_cpus  #: (heartbeat, when it last changed)
+        self._looked_ns = 0
         self.failed = False  #: a CPU died, hangs or panicked: the others are not waited for long
         self._stdin_open = True
         self._unwritten = {1: bytearray(), 2: bytearray()}  #: relayed output that the host did not take yet
@@ -207,6 +209,10 @@ class Supervisor:
             cpu = control.s.panic_cpu - 1
             raise MachineFailed(ctl.read_epitaph(cpu).strip() or f"cpu {cpu} panicked")
         now = now_ns()
+        if now - self._looked_ns > ABSENT_NS:
+            # Stopped itself (Ctrl-Z, and then it may be the first to be continued): the CPUs get their time anew.
+            self._seen = [(beat, now) for beat, _ in self._seen]
+        self._looked_ns = now
         for cpu, p in enumerate(self.processes):
             block = cpu_block(cpu)
             if block.state == CPU_STOPPED:
