@@ -43,12 +43,15 @@ class Final:
 class Loop:
     """A loop that encloses what is being lowered.
 
-    bound: names that it binds, once they were asked for; flags: of variables that `stores` looks at before it.
+    iterator: the hidden local that a `for` has for it. bound: names that it binds, once they were asked for. flags,
+    range_flag: hidden locals that `stores` sets before it.
     """
 
     node: ast.For | ast.While
+    iterator: str = ""
     bound: set[str] | None = None
     flags: dict[str, str] = field(default_factory=dict)
+    range_flag: str = ""
 
 
 #: Values of a Final's `$k`: how its body was left.

@@ -253,7 +253,7 @@ class Statements(Stores):
         else:
             self.set(iterator, self.suspend(t.call("$iter", self.expr(node.iter))))
         lo, outer = self.points, self.begin()
-        loop = Loop(node)
+        loop = Loop(node, iterator)
         self.control.append(loop)
         self._next(iterator, value)
         self.at = node.target

@@ -1,8 +1,9 @@
 """`name[i] = byte` in a loop: where the name is a mapping, the byte goes through its window, without a call.
 
     $q3 = $type(m) is $hot.mapped                                           once, before the loop
+    $q4 = $type($i1) is $range                                              where i is what the loop counts
     ...
-    if $q3 and $type(i) is $int and m._epoch is $hot.epoch and m._write_from <= i and i < m._write_to:
+    if $q3 and ($q4 or $type(i) is $int) and m._epoch is $hot.epoch and m._write_from <= i and i < m._write_to:
         $hot.mem[i + m._write_delta] = 7
     else:
         m[i] = 7
@@ -74,7 +75,9 @@ class Stores(Expressions):
             return ast.Attribute(self.native(ast.copy_location(ast.Name(mapping.id, ast.Load()), mapping)), name, _LOAD)
 
         def is_int(operand: ast.expr) -> ast.expr:
-            return t.is_(t.call("$type", operand), t.load("$int"))
+            asked = t.is_(t.call("$type", operand), t.load("$int"))
+            counted = self._counted(operand)
+            return asked if counted is None else t.either(t.load(counted), asked)
 
         tests: list[ast.expr] = [t.load(flag)]
         if not isinstance(value, ast.Constant):
@@ -116,6 +119,19 @@ class Stores(Expressions):
                     return entry.flags[name]
         return None
 
+    def _counted(self, variable: ast.expr) -> str | None:
+        """The hidden local that says whether a variable is what its loop counts through a range: then it is an int."""
+        for entry in reversed(self.control):
+            if isinstance(variable, ast.Name) and isinstance(entry, Loop) and isinstance(entry.node, ast.For):
+                target = entry.node.target
+                if isinstance(target, ast.Name) and self.scope.mangle(target.id) == variable.id:
+                    bound = set[str]().union(*map(bound_names, entry.node.body))
+                    if target.id in bound or target.id in self._walrus_names():
+                        return None
+                    entry.range_flag = entry.range_flag or f"$q{self.fresh()}"
+                    return entry.range_flag
+        return None
+
     def _walrus_names(self) -> set[str]:
         """Names that an expression somewhere in the function binds: a generator may do so while a loop runs."""
         if self._walrus is None:
@@ -132,6 +148,8 @@ class Stores(Expressions):
             is_mapping = t.is_(t.call("$type", variable), ast.Attribute(t.load("$hot"), "mapped", _LOAD))
             unbound = ast.ExceptHandler(t.load("$NameError"), None, [t.assign(flag, t.const(False))])
             self.emit(ast.Try([t.assign(flag, is_mapping)], [unbound], [], []))
+        if loop.range_flag:
+            self.emit(t.assign(loop.range_flag, t.is_(t.call("$type", t.load(loop.iterator)), t.load("$range"))))
 
 
 def _may_be_byte(value: ast.expr) -> bool:
