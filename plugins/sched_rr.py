@@ -20,7 +20,9 @@ class RoundRobin:
 
     def enqueue(self, rq: RunQueue, task: Task, woken: bool) -> None:
         if woken or task.slice_ns == 0:
-            task.slice_ns = min(max(SLICE_NS * task.weight // NICE_0_WEIGHT, MIN_SLICE_NS), MAX_SLICE_NS)
+            weight = task.weight
+            fair = SLICE_NS if weight == NICE_0_WEIGHT else SLICE_NS * weight // NICE_0_WEIGHT
+            task.slice_ns = fair if MIN_SLICE_NS <= fair <= MAX_SLICE_NS else min(max(fair, MIN_SLICE_NS), MAX_SLICE_NS)
         push_back(rq, task)
 
     def pick_next(self, rq: RunQueue) -> Task | None:

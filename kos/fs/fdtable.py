@@ -19,6 +19,7 @@ from kos.fs.structs import (
     FD_CHUNK,
     FD_INLINE,
     NR_OPEN,
+    NR_TABLE_CHUNKS,
     FdTable,
     File,
     fd_chunks,
@@ -31,7 +32,7 @@ from kos.hw.cpu import this
 
 T = TypeVar("T")
 _SLOT = CLOEXEC - 1
-_FIRST = word_index(FdTable, "first", 4)
+_FIRST, _CHUNKS = word_index(FdTable, "first", 4), word_index(FdTable, "chunks", 4)
 
 
 def _inline(ft: FdTable) -> memoryview:
@@ -64,8 +65,8 @@ def _open_fds(ft: FdTable, low: int, high: int) -> list[tuple[int, int]]:
     if low >= high:
         return found
     for base, row in _rows(ft, low, high):
-        for k, word in enumerate(row):
-            if word and low <= base + k < high:
+        for k, word in enumerate(row.tolist()[: high - base]):
+            if word and base + k >= low:
                 found.append((base + k, word))
     return found
 
@@ -125,9 +126,9 @@ def put_files(ft: FdTable) -> None:
     for _, word in gone:
         put_file(files[word & _SLOT])
     with files_lock:
-        for k in range(256):
-            if ft.chunks[k]:
-                fd_chunks.free(fd_chunks[ft.chunks[k]])
+        for slot in ft.words[_CHUNKS : _CHUNKS + NR_TABLE_CHUNKS].tolist():
+            if slot:
+                fd_chunks.free(fd_chunks[slot])
         fd_tables.free(ft)
 
 

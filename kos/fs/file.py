@@ -30,6 +30,7 @@ IS_WRITE = 3  #: WRITING while a write waits
 WRITING = 0x77726974  #: "writ"
 _DEFAULT_POLL = POLLIN | POLLOUT | 0x40 | 0x100  #: with POLLRDNORM, POLLWRNORM (Linux: DEFAULT_POLLMASK)
 _MINUS_ONE = MASK64
+_ACCMODE, _READABLE, _WRITABLE = os.O_ACCMODE, (os.O_RDONLY, os.O_RDWR), (os.O_WRONLY, os.O_RDWR)
 
 
 class Ops:
@@ -115,11 +116,11 @@ def put_file(file: File) -> None:
 
 def is_readable(file: File) -> bool:
     """Not for access mode 3, which Linux keeps for ioctl alone."""
-    return file.flags & os.O_ACCMODE in (os.O_RDONLY, os.O_RDWR)
+    return file.flags & _ACCMODE in _READABLE
 
 
 def is_writable(file: File) -> bool:
-    return file.flags & os.O_ACCMODE in (os.O_WRONLY, os.O_RDWR)
+    return file.flags & _ACCMODE in _WRITABLE
 
 
 def set_flags(file: File, flags: int) -> None:

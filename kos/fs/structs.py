@@ -34,6 +34,7 @@ SYMLINK_MAX = 40  #: links followed in one walk (Linux: MAXSYMLINKS)
 CLOEXEC = 1 << 31  #: close-on-exec, kept beside the file's slot in a descriptor's word
 FD_INLINE = 64  #: descriptors whose words lie in the table itself
 FD_CHUNK = 256  #: descriptors in each further chunk
+NR_TABLE_CHUNKS = 256  #: chunks that one table can have
 PIPE_PAGES = 16  #: Linux: PIPE_DEF_BUFFERS
 PIPE_SIZE = PIPE_PAGES * PAGE_SIZE
 PIPE_BUF = 4096  #: a write of at most so many bytes is never mixed with others
@@ -78,7 +79,7 @@ class FdTable(Struct):
     nr_open: u32
     pad: Annotated[Chars, ctypes.c_char * 48]
     first: Annotated[Any, ctypes.c_uint32 * FD_INLINE]  #: file slot | CLOEXEC; 0 = closed
-    chunks: Annotated[Any, ctypes.c_uint32 * 256]  #: slots of FdChunk; 0 = not there yet
+    chunks: Annotated[Any, ctypes.c_uint32 * NR_TABLE_CHUNKS]  #: slots of FdChunk; 0 = not there yet
 
 
 @layout(size=1024)

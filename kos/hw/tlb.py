@@ -95,7 +95,8 @@ class Slots:
 
     def load(self, ctx_id: int, gen: int) -> None:
         """Make an address space current; what its ASID remembers from before `gen` is forgotten."""
-        hot.close_windows()
+        if hot.has_windows:
+            hot.close_windows()
         asid = self.ctx.index(ctx_id) if ctx_id in self.ctx else 0
         if not asid:
             asid = self.last = self.last % NR_ASIDS + 1
@@ -107,10 +108,10 @@ class Slots:
             self.gen[asid] = gen
         self.asid = asid
         hot.read, hot.write = self.model.open(asid)
-        at = 2 * this.id
-        reached.v[at] = 0  # first, or a reader could see the new address space with the old one's generation
-        reached.v[at + 1] = gen
-        reached.v[at] = ctx_id
+        at, row = 2 * this.id, reached.v
+        row[at] = 0  # first, or a reader could see the new address space with the old one's generation
+        row[at + 1] = gen
+        row[at] = ctx_id
 
     def unload(self) -> None:
         """No address space: every guest access misses."""

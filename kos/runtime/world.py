@@ -104,7 +104,8 @@ def switch_to(world: World | None) -> None:
     """Let `world` be the one that runs on this CPU; None where no task does."""
     was = running[0]
     if was is not world:
-        was.leave()
+        if was.decimal is not None:
+            was.leave()
         running[0] = _none
         if world is not None:
             world.enter()

@@ -23,7 +23,19 @@ NICE_0_WEIGHT = 1024
 
 def push_back(rq: RunQueue, task: Task) -> None:
     """Link at the end of the queue."""
-    insert_before(rq, task, 0)
+    if task.on_rq:
+        raise KernelBug(f"pid {task.pid} is on a run queue already")
+    slot, last = task.index, rq.tail
+    task.rq_prev = last
+    task.rq_next = 0
+    if last:
+        tasks[last].rq_next = slot
+    else:
+        rq.head = slot
+    rq.tail = slot
+    task.on_rq = 1
+    rq.nr_queued += 1
+    rq.load += task.weight
 
 
 def insert_before(rq: RunQueue, task: Task, successor: int) -> None:

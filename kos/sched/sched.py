@@ -207,10 +207,10 @@ def wake(task: Task, states: int = ANY_SLEEP) -> bool:
         lock.release()
     if WAKEUP.on:
         WAKEUP(target_pid=task.pid, target_cpu=target)
-    if target == cpu:
-        _tell(cpu, preempts)
-    else:
+    if target != cpu:
         _put_on_queue(task, target, woken=True)
+    elif preempts is not False:
+        _tell(cpu, preempts)
     return True
 
 
