@@ -21,6 +21,7 @@ from kos.mm import switch
 from kos.mm.mm import mm_alloc, mmput
 from kos.proc import exit as proc_exit
 from kos.proc import fork, signal
+from kos.proc.sigdefs import SIGSEGV
 from kos.sched.pid import free_task_pid, publish_pid
 from kos.sched.structs import (
     BLOCKED,
@@ -60,10 +61,24 @@ def begin_exec(path: str, argv: Sequence[str], env: Mapping[str, str] | None) ->
     """The program to start and its arguments, the process emptied for it; a Wait while other threads still end.
 
     On return the task has a fresh address space that is loaded, and no stack in it yet. GuestFault: nothing has
-    changed (EAGAIN: the process is dying, or another thread is in exec).
+    changed (EAGAIN: the process is dying, or another thread is in exec); or there is no way back to a program whose
+    threads are gone, and the process has been killed (Linux: force_fatal_sig(SIGSEGV) in bprm_execve()).
     """
     task: Task = this.task
     process = process_of(task)
+    has_ended_threads = process.exec_task == task.index
+    try:
+        return _begin_exec(task, process, path, argv, env)
+    except GuestFault:
+        if has_ended_threads:
+            with signal_lock(process):
+                signal.group_exit_locked(process, SIGSEGV)
+        raise
+
+
+def _begin_exec(
+    task: Task, process: Process, path: str, argv: Sequence[str], env: Mapping[str, str] | None
+) -> tuple[str, Sequence[str]] | Wait:
     _check_size(argv, env)
     program = hooks.resolve(path, argv)
     mm = mm_alloc()

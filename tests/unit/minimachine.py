@@ -249,7 +249,10 @@ class _Loop:
 
 
 def _again(trap: Exec, gen: Script) -> Script:
-    yield trap
+    try:
+        yield trap
+    except GuestFault as e:
+        yield gen.throw(e)
     yield from gen
 
 

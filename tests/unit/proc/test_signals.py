@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import signal as host
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from minimachine import Exec, Exit, Fork, Script, call, errno_of, handlers, run, say, spin
 
+from kos.errors import GuestFault
+from kos.proc import exec as proc_exec
 from kos.proc.fork import CLONE_SIGHAND, CLONE_THREAD, CLONE_VM
 
 CPUS = [1, 2, 4]
@@ -260,6 +263,34 @@ def test_exec_keeps_one_thread_and_drops_handlers(cpus: int) -> None:
         say(got[0] == pid, got[1] >> 8)
 
     assert run(first, cpus) == (0, ["True 0", "1", "True 6"])
+
+
+def test_exec_that_fails_when_the_other_threads_are_gone_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to go back to: Linux's force_fatal_sig(SIGSEGV)."""
+    looked: list[str] = []
+
+    def resolve(path: str, argv: Sequence[str]) -> tuple[str, Sequence[str]]:
+        looked.append(path)
+        if len(looked) > 1:  # the file has gone meanwhile
+            raise GuestFault(errno.ENOENT)
+        return path, argv
+
+    monkeypatch.setattr(proc_exec.hooks, "resolve", resolve)
+
+    def process() -> Script:
+        yield Fork(THREAD, spin)
+        try:
+            yield Exec(sleeps)
+        except GuestFault as e:
+            say(e.errno == errno.ENOENT)
+            yield from sleeps()
+
+    def first() -> Script:
+        pid = yield Fork(0, process)
+        got = yield from call("wait4", pid, 0)
+        say("status", got[1])
+
+    assert run(first) == (0, ["True", "status 11"])
 
 
 @pytest.mark.parametrize("cpus", CPUS)
