@@ -310,6 +310,22 @@ def change_mode(inode: Inode, mode: int) -> None:
     inode.ctime_ns = wall_ns()
 
 
+def change_owner(inode: Inode, uid: int, gid: int) -> None:
+    """chown; -1 leaves a number as it is. fs_lock and a reference held. Linux: chown_ok(), chgrp_ok(), fs/attr.c."""
+    if inode.kind != I_RAM or inode.flags & IF_READ_ONLY:
+        raise GuestFault(errno.EROFS)
+    me = machine.s
+    if me.uid and not (inode.uid == me.uid and uid in (-1, me.uid) and gid in (-1, me.gid, inode.gid)):
+        raise GuestFault(errno.EPERM)
+    if uid != -1:
+        inode.uid = uid & 0xFFFFFFFF
+    if gid != -1:
+        inode.gid = gid & 0xFFFFFFFF
+    if not is_dir(inode):
+        inode.mode &= ~(stat.S_ISUID | (stat.S_ISGID if inode.mode & stat.S_IXGRP else 0))
+    inode.ctime_ns = wall_ns()
+
+
 def change_times(inode: Inode, atime_ns: int, mtime_ns: int) -> None:
     """utimensat; fs_lock and a reference held."""
     if inode.kind != I_RAM or inode.flags & IF_READ_ONLY:

@@ -86,10 +86,9 @@ def path_or_fd(value: Any, function: str, argument: str = "path") -> str | bytes
 
 def _path(value: Any, wanted: str) -> str | bytes:
     if type(value) is not str and type(value) is not bytes:
-        try:
-            value = os.fspath(value)
-        except TypeError:
-            raise TypeError(f"{wanted}, not {type(value).__name__}") from None
+        if not isinstance(value, str | bytes) and not hasattr(type(value), "__fspath__"):
+            raise TypeError(f"{wanted}, not {type(value).__name__}")
+        value = os.fspath(value)
     return no_null(value)
 
 
@@ -100,10 +99,19 @@ def no_null(value: Any) -> Any:
     return value
 
 
-def no_dir_fd(dir_fd: object) -> None:
-    """Refuse `dir_fd`: kos has no *at() calls, which CPython allows a platform to lack."""
+def dir_fd(value: Any) -> int:
+    """The descriptor of an open folder."""
+    try:
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"argument should be integer or None, not {type(value).__name__}") from None
+    return c_int(number)
+
+
+def no_dir_fd(function: str, dir_fd: object) -> None:
+    """Refuse `dir_fd` beside a descriptor."""
     if dir_fd is not None:
-        raise NotImplementedError("dir_fd unavailable on this platform")
+        raise ValueError(f"{function}: can't specify dir_fd without matching path")
 
 
 def named(e: OSError, path: object, path2: object = None) -> OSError:

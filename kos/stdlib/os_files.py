@@ -27,11 +27,14 @@ read, write = k.os_read, k.os_write
 _O_CLOEXEC, _O_NONBLOCK = _host.O_CLOEXEC, _host.O_NONBLOCK
 
 
-def open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: None = None) -> int:
-    args.no_dir_fd(dir_fd)
+def open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: Any = None) -> int:
     name = args.path(path, "open")
     flags, mode = args.c_int(flags), args.c_int(mode)
     try:
+        if dir_fd is not None and name and name[:1] not in ("/", b"/"):
+            k.fcntl(args.dir_fd(dir_fd), _F_GETFD, 0)  # EBADF
+            above = f"/proc/thread-self/fd/{dir_fd}/"
+            name = above.encode() + name if isinstance(name, bytes) else above + name
         fd: int = k.open(name, flags | _O_CLOEXEC, mode)
     except OSError as e:
         e.filename = path

@@ -18,8 +18,8 @@ from kos.stdlib.kernel import cpu_count
 
 __all__ = [
     "_exit", "abort", "cpu_count", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getsid", "kill",
-    "killpg", "nice", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_setaffinity", "sched_yield",
-    "setpgid", "setpgrp", "setpriority",
+    "killpg", "nice", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_setaffinity",
+    "sched_setparam", "sched_setscheduler", "sched_yield", "setpgid", "setpgrp", "setpriority",
     "setsid", "sysconf", "times", "wait", "wait3", "wait4", "waitid", "waitpid",
 ]  # fmt: skip
 
@@ -148,6 +148,29 @@ def sched_getscheduler(pid: int, /) -> int:
 def sched_getparam(pid: int, /) -> _host.sched_param:
     k.getpriority(_host.PRIO_PROCESS, args.parsed_int(pid))
     return _host.sched_param(0)
+
+
+def sched_setscheduler(pid: int, policy: int, param: _host.sched_param, /) -> None:
+    _set_policy(args.parsed_int(pid), args.parsed_int(policy), param)
+
+
+def sched_setparam(pid: int, param: _host.sched_param, /) -> None:
+    _set_policy(args.parsed_int(pid), _host.SCHED_OTHER, param)
+
+
+def _set_policy(pid: int, policy: int, param: _host.sched_param) -> None:
+    """The one class that there is has one priority; the real-time classes are nobody's."""
+    if not isinstance(param, _host.sched_param):
+        raise TypeError("must have a sched_param object")
+    priority = args.c_int(param.sched_priority)
+    if policy & ~_host.SCHED_RESET_ON_FORK not in range(7):
+        raise OSError(22, _host.strerror(22))
+    k.getpriority(_host.PRIO_PROCESS, pid)
+    is_real_time = policy & ~_host.SCHED_RESET_ON_FORK in (_host.SCHED_FIFO, _host.SCHED_RR)
+    if is_real_time != bool(priority) or not 0 <= priority <= 99:
+        raise OSError(22, _host.strerror(22))
+    if is_real_time:
+        raise OSError(1, _host.strerror(1))
 
 
 def times() -> _host.times_result:

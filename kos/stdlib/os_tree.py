@@ -15,79 +15,133 @@ from _kos import syscalls as k
 from kos.stdlib import args
 
 __all__ = [
-    "DirEntry", "access", "chdir", "chmod", "fchdir", "getcwd", "getcwdb", "link", "listdir", "lstat", "makedirs",
+    "DirEntry", "access", "chdir", "chmod", "chown", "fchdir", "fchown", "fstatvfs", "getcwd", "getcwdb",
+    "lchown", "link", "listdir", "lstat", "makedirs",
     "mkdir", "mkfifo", "readlink", "remove", "removedirs", "rename", "renames", "replace", "rmdir", "scandir", "stat",
-    "symlink", "truncate", "umask", "unlink", "utime", "walk",
+    "statvfs", "symlink", "truncate", "umask", "unlink", "utime", "walk",
 ]  # fmt: skip
 
 
-def stat(path: Any, *, dir_fd: None = None, follow_symlinks: bool = True) -> _host.stat_result:
-    args.no_dir_fd(dir_fd)
+_F_GETFD, _AT_FDCWD = 1, -100
+_OPEN = "/proc/thread-self/fd/"  #: what is open, by its descriptor
+
+
+def _at(name: Any, dir_fd: Any) -> Any:
+    """A name as it is seen from an open folder (the *at() calls): by way of the descriptor's own link."""
+    if dir_fd is None:
+        return name
+    fd = args.dir_fd(dir_fd)
+    if fd == _AT_FDCWD or not name or name[:1] in ("/", b"/"):
+        return name
+    k.fcntl(fd, _F_GETFD, 0)  # EBADF
+    above = f"{_OPEN}{fd}/"
+    return above.encode() + name if isinstance(name, bytes) else above + name
+
+
+def stat(path: Any, *, dir_fd: Any = None, follow_symlinks: bool = True) -> _host.stat_result:
     name = args.path_or_fd(path, "stat")
     try:
-        fields = k.fstat(name) if isinstance(name, int) else k.stat(name, bool(follow_symlinks))
+        if isinstance(name, int):
+            args.no_dir_fd("stat", dir_fd)
+            fields = k.fstat(name)
+        else:
+            fields = k.stat(_at(name, dir_fd), bool(follow_symlinks))
     except OSError as e:
         raise args.named(e, path)  # noqa: B904  # the same error
     return args.stat_result(fields)
 
 
-def lstat(path: Any, *, dir_fd: None = None) -> _host.stat_result:
-    args.no_dir_fd(dir_fd)
+def lstat(path: Any, *, dir_fd: Any = None) -> _host.stat_result:
     name = args.path(path, "lstat")
     try:
-        fields = k.stat(name, False)
+        fields = k.stat(_at(name, dir_fd), False)
     except OSError as e:
         raise args.named(e, path)  # noqa: B904  # the same error
     return args.stat_result(fields)
 
 
-def unlink(path: Any, *, dir_fd: None = None) -> None:
-    args.no_dir_fd(dir_fd)
+def unlink(path: Any, *, dir_fd: Any = None) -> None:
     name = args.path(path, "unlink")
     try:
-        k.unlink(name)
+        k.unlink(_at(name, dir_fd))
     except OSError as e:
         raise args.named(e, path)  # noqa: B904  # the same error
 
 
-def remove(path: Any, *, dir_fd: None = None) -> None:
-    args.no_dir_fd(dir_fd)
+def remove(path: Any, *, dir_fd: Any = None) -> None:
     name = args.path(path, "remove")
     try:
-        k.unlink(name)
+        k.unlink(_at(name, dir_fd))
     except OSError as e:
         raise args.named(e, path)  # noqa: B904  # the same error
 
 
-def rmdir(path: Any, *, dir_fd: None = None) -> None:
-    args.no_dir_fd(dir_fd)
+def rmdir(path: Any, *, dir_fd: Any = None) -> None:
     name = args.path(path, "rmdir")
     try:
-        k.rmdir(name)
+        k.rmdir(_at(name, dir_fd))
     except OSError as e:
         raise args.named(e, path)  # noqa: B904  # the same error
 
 
-def mkdir(path: Any, mode: int = 0o777, *, dir_fd: None = None) -> None:
-    args.no_dir_fd(dir_fd)
+def mkdir(path: Any, mode: int = 0o777, *, dir_fd: Any = None) -> None:
     name = args.path(path, "mkdir")
     try:
-        k.mkdir(name, args.c_int(mode))
+        k.mkdir(_at(name, dir_fd), args.c_int(mode))
     except OSError as e:
         raise args.named(e, path)  # noqa: B904  # the same error
 
 
-def mkfifo(path: Any, mode: int = 0o666, *, dir_fd: None = None) -> None:
+def chown(path: Any, uid: int, gid: int, *, dir_fd: Any = None, follow_symlinks: bool = True) -> None:
+    name = args.path_or_fd(path, "chown")
+    uid, gid = args.c_long(uid), args.c_long(gid)
+    try:
+        if isinstance(name, int):
+            args.no_dir_fd("chown", dir_fd)
+            k.fchown(name, uid, gid)
+        else:
+            k.chown(_at(name, dir_fd), uid, gid, bool(follow_symlinks))
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+def fchown(fd: int, uid: int, gid: int) -> None:
+    k.fchown(args.c_int(fd), args.c_long(uid), args.c_long(gid))
+
+
+def lchown(path: Any, uid: int, gid: int) -> None:
+    name = args.path(path, "lchown")
+    try:
+        k.chown(name, args.c_long(uid), args.c_long(gid), False)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+
+
+def statvfs(path: Any) -> _host.statvfs_result:
+    name = args.path_or_fd(path, "statvfs")
+    if isinstance(name, int):
+        return fstatvfs(name)
+    try:
+        k.stat(name, True)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+    return _host.statvfs_result((*k.statfs(), 0))
+
+
+def fstatvfs(fd: int) -> _host.statvfs_result:
+    k.fstat(args.c_int(fd))
+    return _host.statvfs_result((*k.statfs(), 0))
+
+
+def mkfifo(path: Any, mode: int = 0o666, *, dir_fd: Any = None) -> None:
     args.path(path, "mkfifo")
     raise OSError(95, _host.strerror(95), path)
 
 
-def rename(src: Any, dst: Any, *, src_dir_fd: None = None, dst_dir_fd: None = None) -> None:
-    args.no_dir_fd(src_dir_fd)
-    args.no_dir_fd(dst_dir_fd)
+def rename(src: Any, dst: Any, *, src_dir_fd: Any = None, dst_dir_fd: Any = None) -> None:
     old, new = args.path(src, "rename", "src"), args.path(dst, "rename", "dst")
     try:
-        k.rename(old, new)
+        k.rename(_at(old, src_dir_fd), _at(new, dst_dir_fd))
     except OSError as e:
         raise args.named(e, src, dst)  # noqa: B904  # the same error
 
@@ -95,30 +149,26 @@ def rename(src: Any, dst: Any, *, src_dir_fd: None = None, dst_dir_fd: None = No
 replace = rename
 
 
-def link(src: Any, dst: Any, *, src_dir_fd: None = None, dst_dir_fd: None = None, follow_symlinks: bool = True) -> None:
-    args.no_dir_fd(src_dir_fd)
-    args.no_dir_fd(dst_dir_fd)
+def link(src: Any, dst: Any, *, src_dir_fd: Any = None, dst_dir_fd: Any = None, follow_symlinks: bool = True) -> None:
     old, new = args.path(src, "link", "src"), args.path(dst, "link", "dst")
     try:
-        k.link(old, new)
+        k.link(_at(old, src_dir_fd), _at(new, dst_dir_fd))
     except OSError as e:
         raise args.named(e, src, dst)  # noqa: B904  # the same error
 
 
-def symlink(src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: None = None) -> None:
-    args.no_dir_fd(dir_fd)
+def symlink(src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: Any = None) -> None:
     old, new = args.path(src, "symlink", "src"), args.path(dst, "symlink", "dst")
     try:
-        k.symlink(old, new)
+        k.symlink(old, _at(new, dir_fd))
     except OSError as e:
         raise args.named(e, src, dst)  # noqa: B904  # the same error
 
 
-def readlink(path: Any, *, dir_fd: None = None) -> Any:
-    args.no_dir_fd(dir_fd)
+def readlink(path: Any, *, dir_fd: Any = None) -> Any:
     name = args.path(path, "readlink")
     try:
-        target = k.readlink(name)
+        target = k.readlink(_at(name, dir_fd))
     except OSError as e:
         raise args.named(e, path)  # noqa: B904  # the same error
     return _host.fsencode(target) if isinstance(name, bytes) else _host.fsdecode(target)
@@ -156,15 +206,17 @@ def fchdir(fd: Any) -> None:
     k.fchdir(args.file_descriptor(fd))
 
 
-def chmod(path: Any, mode: int, *, dir_fd: None = None, follow_symlinks: bool = True) -> None:
-    args.no_dir_fd(dir_fd)
+def chmod(path: Any, mode: int, *, dir_fd: Any = None, follow_symlinks: bool = True) -> None:
     name = args.path_or_fd(path, "chmod")
     mode = args.c_int(mode)
+    if not follow_symlinks:
+        raise NotImplementedError("chmod: follow_symlinks unavailable on this platform")
     try:
         if isinstance(name, int):
+            args.no_dir_fd("chmod", dir_fd)
             k.fchmod(name, mode)
         else:
-            k.chmod(name, mode)
+            k.chmod(_at(name, dir_fd), mode)
     except OSError as e:
         raise args.named(e, path)  # noqa: B904  # the same error
 
@@ -175,11 +227,13 @@ def umask(mask: int, /) -> int:
 
 
 def access(
-    path: Any, mode: int, *, dir_fd: None = None, effective_ids: bool = False, follow_symlinks: bool = True
+    path: Any, mode: int, *, dir_fd: Any = None, effective_ids: bool = False, follow_symlinks: bool = True
 ) -> bool:
-    args.no_dir_fd(dir_fd)
     name, mode = args.path(path, "access"), args.c_int(mode)
     try:
+        name = _at(name, dir_fd)
+        if not follow_symlinks and _st.S_ISLNK(k.stat(name, False)[0]):
+            return True
         return k.access(name, mode) is not False
     except OSError:
         return False
@@ -196,9 +250,8 @@ def truncate(path: Any, length: int) -> None:
         raise args.named(e, path)  # noqa: B904  # the same error
 
 
-def utime(path: Any, times: Any = None, *, ns: Any = None, dir_fd: None = None, follow_symlinks: bool = True) -> None:
-    args.no_dir_fd(dir_fd)
-    name = args.path(path, "utime")
+def utime(path: Any, times: Any = None, *, ns: Any = None, dir_fd: Any = None, follow_symlinks: bool = True) -> None:
+    name = args.path_or_fd(path, "utime")
     if times is not None and ns is not None:
         raise ValueError("utime: you may specify either 'times' or 'ns' but not both")
     if ns is not None:
@@ -212,7 +265,12 @@ def utime(path: Any, times: Any = None, *, ns: Any = None, dir_fd: None = None, 
 
         atime = mtime = time.time_ns()
     try:
-        k.utime(name, atime, mtime)
+        if isinstance(name, int):
+            args.no_dir_fd("utime", dir_fd)
+            k.fcntl(name, _F_GETFD, 0)
+            k.utime(f"{_OPEN}{name}", atime, mtime, True)
+        else:
+            k.utime(_at(name, dir_fd), atime, mtime, bool(follow_symlinks))
     except OSError as e:
         raise args.nameless(e) from None
 

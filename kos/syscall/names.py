@@ -17,7 +17,9 @@ from kos.fs.namei import MAY_WRITE, Path, link_target, may, names
 from kos.fs.open import read_whole
 from kos.fs.paths import path_of_locked
 from kos.fs.stat import Stat, stat_inode
-from kos.fs.structs import F_DIR, F_PLACE, I_HOST, I_PROC, IF_READ_ONLY, File, Inode, inodes
+from kos.fs.structs import F_DIR, F_PLACE, I_HOST, I_PROC, IF_READ_ONLY, NAME_MAX, NR_INODES, File, Inode, inodes
+from kos.mm.page_alloc import nr_free, nr_total
+from kos.params import PAGE_SIZE
 from kos.syscall.table import syscall
 
 R = TypeVar("R")
@@ -216,11 +218,39 @@ def fchmod(fd: int, mode: int) -> None:
     on_file(fd, work)
 
 
+@syscall("chown")
+@_naming(1)
+def chown(path: Path, uid: int, gid: int, follow: bool = True) -> None:
+    with names() as ns:
+        inode = ns.resolve(path, follow=follow)
+        try:
+            dirs.change_owner(inode, uid, gid)
+        finally:
+            ns.put(inode)
+
+
+@syscall("fchown")
+def fchown(fd: int, uid: int, gid: int) -> None:
+    def work(file: File) -> None:
+        if file.inode:
+            with names():
+                dirs.change_owner(inodes[file.inode], uid, gid)
+
+    on_file(fd, work)
+
+
+@syscall("statfs")
+def statfs() -> tuple[int, ...]:
+    """Block size, fragment size, blocks, free ones twice; files, free ones twice; flags, longest name."""
+    free, left = nr_free(), NR_INODES - inodes.head.nr_used
+    return PAGE_SIZE, PAGE_SIZE, nr_total(), free, free, NR_INODES, left, left, 0, NAME_MAX
+
+
 @syscall("utime")
 @_naming(1)
-def utime(path: Path, atime_ns: int, mtime_ns: int) -> None:
+def utime(path: Path, atime_ns: int, mtime_ns: int, follow: bool = True) -> None:
     with names() as ns:
-        inode = ns.resolve(path)
+        inode = ns.resolve(path, follow=follow)
         try:
             dirs.change_times(inode, atime_ns, mtime_ns)
         finally:

@@ -153,7 +153,9 @@ def calls() -> SimpleNamespace:
         fd, [_buffer(s) for s in segments], offset, os.RWF_APPEND if append else 0
     )
     k.fallocate = os.posix_fallocate
-    k.utime = lambda path, atime, mtime: os.utime(path, ns=(atime, mtime))
+    k.utime = lambda path, atime, mtime, follow: os.utime(path, ns=(atime, mtime), follow_symlinks=follow)
+    k.chown = lambda path, uid, gid, follow: os.chown(path, uid, gid, follow_symlinks=follow)
+    k.fchown, k.statfs = os.fchown, lambda: tuple(os.statvfs("/"))
     k.waitid = lambda *a: (lambda r: r and (r.si_pid, r.si_uid, r.si_signo, r.si_status, r.si_code))(os.waitid(*a))
     k.tgkill = lambda tgid, tid, number: signal.raise_signal(number)
     k.getrlimit, k.getrusage = resource.getrlimit, lambda who: tuple(resource.getrusage(who))
