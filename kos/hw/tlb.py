@@ -7,10 +7,9 @@ space's, and current if its generation is. Nothing here is shared: another CPU c
 `hot` is what kos/runtime/memory.py looks into: a hit is hot.read[vaddr >> 12] + vaddr, an index into hot.mem.
 
 A *window* is what somebody has found in it and kept: pages of one address space that all hit, and lie side by side in
-physical memory. It is good for as long as `hot.epoch` is the epoch that it was made in, and a new epoch begins before
-anything is taken out of the TLB, put into it (which may evict), or another address space is loaded. So an access
-through a window is one that the TLB would have allowed. Who uses one looks at the epoch and makes the access without
-a moment between the two at which interrupts could be served.
+physical memory. All windows are closed before anything is taken out of the TLB, put into it (which may evict), or
+another address space is loaded. So an access through an open window is one that the TLB would have allowed. Who uses
+one compares with its bounds and makes the access without a moment between the two at which interrupts could be served.
 """
 
 from __future__ import annotations
@@ -30,27 +29,49 @@ FULL_FLUSH_PAGES = 33  #: more pages than this: forget the whole address space (
 reached = Column("tlb_reached", "Q", 2 * (MAX_CPUS + 1))
 
 
-class Epoch:
-    """A time in which the TLB forgets nothing; compared by identity, so that a copy of one is never current."""
+class Window:
+    """Offsets of a mapping that may be accessed; none while it is closed. A copy, in a snapshot, is made closed."""
 
-    __slots__ = ()
+    __slots__ = ("delta", "high", "low", "mem")
+
+    def __init__(self) -> None:
+        self.low = 0  #: first offset
+        self.high = 0  #: first offset after; 0 = closed
+        self.delta = 0  #: physical address minus offset
+        self.mem = hot.mem
+
+    def take(self, low: int, high: int, delta: int) -> None:
+        """Open it for low..high-1, or widen it if they lie beside it; the TLB has just hit them, nothing was polled."""
+        if delta == self.delta and low == self.high and low:
+            self.high = high
+        elif delta == self.delta and high == self.low:
+            self.low = low
+        else:
+            if not self.high:
+                hot.windows.append(self)
+                hot.has_windows = True
+            self.low, self.high, self.delta, self.mem = low, high, delta, hot.mem
+
+    def close(self) -> None:
+        self.low = self.high = 0
 
 
 class Hot:
     """The current address space's translations, and physical memory."""
 
     __slots__ = (
-        "epoch", "has_windows", "mapped", "mem", "mem16", "mem32", "mem64", "read", "read_runs", "write", "write_runs",
+        "has_windows", "mapped", "mem", "mem16", "mem32", "mem64", "read", "read_runs", "windows", "write",
+        "write_runs",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.epoch = Epoch()
-        self.has_windows = False  #: whether somebody has made a window, or noted a run, in this epoch
-        #: of this epoch: virtual page -> first page after it that does not lie beside it in physical memory, too, or
-        #: is not known to; for loads and for stores. Kept by kos/runtime/memory.py.
+        self.windows: list[Window] = []  #: every one that is open
+        #: virtual page -> first page after it that does not lie beside it in physical memory, too, or is not known to;
+        #: for loads and for stores. Kept by kos/runtime/memory.py, and forgotten when windows are closed.
         self.read_runs: dict[int, int] = {}
         self.write_runs: dict[int, int] = {}
-        self.mapped: type = Epoch  #: kos.stdlib.mmap_.mmap, once it is imported: see kos/compiler/stores.py
+        self.has_windows = False  #: whether there is any of these
+        self.mapped: type = Window  #: kos.stdlib.mmap_.mmap, once it is imported: see kos/compiler/stores.py
         self.read: dict[int, int] = {}  #: virtual page -> physical minus virtual address
         self.write: dict[int, int] = {}  #: the same for pages that may be stored to: writable and dirty
         self.mem: memoryview = memoryview(b"")
@@ -59,10 +80,12 @@ class Hot:
         self.mem64: memoryview = self.mem
 
     def close_windows(self) -> None:
-        """Begin a new epoch: before the TLB changes."""
+        """Close all windows and forget all runs: before the TLB changes."""
         if self.has_windows:
-            self.epoch = Epoch()
             self.has_windows = False
+            for window in self.windows:
+                window.low = window.high = 0
+            self.windows.clear()
             self.read_runs.clear()
             self.write_runs.clear()
 
@@ -140,7 +163,8 @@ class Slots:
         mine = self.gen[asid]
         if gen <= mine:
             return 0
-        hot.close_windows()
+        if hot.has_windows:
+            hot.close_windows()
         pages = end - start >> 12
         if gen == mine + 1 and gen == latest and pages <= FULL_FLUSH_PAGES:
             flush_page = self.model.flush_page

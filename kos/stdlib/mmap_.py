@@ -96,7 +96,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         self._addr, self._size, self._pos, self._exports = 0, 0, 0, 0
         self._offset, self._access, self._fd = offset, access, -1
         self._made_by = _owner()
-        self._no_windows()
+        self._new_windows()
         if fd == -1:
             flags |= _host.MAP_ANONYMOUS
         elif trackfd:
@@ -118,7 +118,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
             raise BufferError("cannot close exported pointers exist")
         fd, self._fd = self._fd, -1
         addr, self._addr = self._addr, 0
-        self._no_windows()
+        self._close_windows()
         if fd != -1:
             try:
                 kernel.calls.close(fd)
@@ -330,7 +330,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
             raise ValueError("new size out of range")
         if self._fd != -1:
             kernel.calls.ftruncate(self._fd, self._offset + newsize)
-        self._no_windows()
+        self._close_windows()
         self._addr = kernel.calls.mremap(self._addr, self._size, newsize, _MREMAP_MAYMOVE)
         self._size = newsize
 
