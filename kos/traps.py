@@ -57,6 +57,9 @@ class Exit(Trap):
         self.status, self.group = status, group
 
 
+INLINE = "-c\0"  #: before the text of a program that is no file
+
+
 class Exec(Trap):
     """The task becomes another program."""
 

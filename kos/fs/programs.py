@@ -15,6 +15,7 @@ from kos.fs.namei import MAY_EXEC, Path, may, names
 from kos.fs.open import read_whole
 from kos.fs.paths import path_of_locked
 from kos.fs.structs import I_HOST
+from kos.traps import INLINE
 
 SUFFIX = ".py"
 _WITH_VALUE = ("-W", "-X")  #: options of Python's whose value may be the next argument
@@ -24,13 +25,16 @@ def resolve(path: Path, argv: Sequence[str]) -> tuple[str, Sequence[str]]:
     """What execve(path, argv) runs: the program's file, and the arguments as it will see them.
 
     Python itself (sys.executable) is not a file that guests can see, but it may be run: with a program as its first
-    argument, which needs no execute permission and no first line then. Its options are passed over. Raises ENOEXEC
-    where there is no program, as for `-c`; a program that is not there is Python's to complain about.
+    argument, which needs no execute permission and no first line then, or with `-c` and the program's text, which is
+    given back behind INLINE. Its other options are passed over. Raises ENOEXEC where there is no program; one that is
+    not there is Python's to complain about.
     """
     if os.fsdecode(path) != sys.executable:
         return find_program(path), argv
     at = 1
     while at < len(argv) and argv[at].startswith("-"):
+        if argv[at] == "-c" and at + 1 < len(argv):
+            return INLINE + argv[at + 1], ["-c", *argv[at + 2 :]]
         if argv[at][:2] in ("-c", "-m") or argv[at] == "-":
             raise GuestFault(errno.ENOEXEC)
         at += 2 if argv[at] in _WITH_VALUE else 1

@@ -36,7 +36,7 @@ from kos.sched.structs import (
     threads_of,
 )
 from kos.trace.events import EXEC
-from kos.traps import Wait
+from kos.traps import INLINE, Wait
 
 ARG_MAX = 2 << 20  #: bytes of arguments and environment (Linux: a quarter of an 8 MiB stack)
 MAX_ARG_STRLEN = 131072
@@ -106,10 +106,15 @@ def _begin_exec(
     with tasklist_lock:
         process.life |= PL_EXECED
         process.nr_execs += 1
-        task.comm = program[0].rpartition("/")[2].encode()[:15]
+        task.comm = _comm(program[0]).encode("utf-8", "surrogateescape")[:15]
     if EXEC.on:
         EXEC(path=program[0])
     return program
+
+
+def _comm(path: str) -> str:
+    """The name that the process goes by."""
+    return "python" if path.startswith(INLINE) else path.rpartition("/")[2]
 
 
 def _check_size(argv: Sequence[str], env: Mapping[str, str] | None) -> None:

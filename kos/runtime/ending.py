@@ -8,7 +8,7 @@ from typing import Any
 
 from kos.runtime import importer, io_, running, tracebacks_
 from kos.runtime.world import current
-from kos.traps import Trap
+from kos.traps import INLINE, Trap
 
 
 class _Start(Trap):
@@ -22,17 +22,21 @@ START = _Start()
 def load_main(path: str) -> tuple[str | None, dict[str, Any]]:
     """(unit, namespace) of the module __main__, which is in sys.modules now; no unit where there is no such file."""
     world = current()
-    found = importer.read_file(path)
-    if found is None:
-        _say(f"{world.executable}: can't open file {path!r}: [Errno 2] No such file or directory\n")
-        return None, {}
-    text, shown = found
-    if not os.path.isabs(shown):
-        shown = os.path.join(io_.calls()["getcwd"](), shown)
-    world.path[0:1] = [os.path.dirname(shown)]
     module = ModuleType("__main__")
     values = vars(module)
-    values.update(__builtins__=world.modules["builtins"], __file__=shown, __cached__=None)
+    values["__builtins__"] = world.modules["builtins"]
+    if path.startswith(INLINE):
+        text, shown = path[len(INLINE) :], "<string>"
+    else:
+        found = importer.read_file(path)
+        if found is None:
+            _say(f"{world.executable}: can't open file {path!r}: [Errno 2] No such file or directory\n")
+            return None, {}
+        text, shown = found
+        if not os.path.isabs(shown):
+            shown = os.path.join(io_.calls()["getcwd"](), shown)
+        values.update(__file__=shown, __cached__=None)
+    world.path[0:1] = [os.path.dirname(shown)]
     world.modules["__main__"] = module
     return running.compile_guest(text, shown).id, values
 

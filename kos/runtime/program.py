@@ -11,6 +11,7 @@ from kos.runtime import builtins_, ending, frames, importer, io_, libraries, tem
 from kos.runtime.frames import Body, Frame
 from kos.runtime.functions import make_body_function
 from kos.runtime.world import World
+from kos.traps import INLINE
 
 
 def new_world(argv: Sequence[str], environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> World:
@@ -47,7 +48,8 @@ def start(
     """(body, world): the program at its start, as exec leaves it. The first send(None) runs it."""
     words = [os.fsdecode(word) for word in argv]
     # sys.argv[0] is the path that was executed, whatever name the caller gave the program.
-    world = new_world([path, *words[1:]], {os.fsdecode(k): os.fsdecode(v) for k, v in (environ or {}).items()}, flags)
+    shown = "-c" if path.startswith(INLINE) else path
+    world = new_world([shown, *words[1:]], {os.fsdecode(k): os.fsdecode(v) for k, v in (environ or {}).items()}, flags)
     return _body("main", (path,)), world
 
 

@@ -124,7 +124,8 @@ def test_python_itself_can_be_run(k: Any, folder: Path):
     prog = str(folder / "prog.py")
     assert resolve(prog, ["x", "y"]) == (prog, ["x", "y"])
     assert resolve(sys.executable, ["py", "-u", "-X", "dev", prog, "-c"]) == (prog, [prog, "-c"])
-    for argv in (["py"], ["py", "-c", "pass"], ["py", "-"]):
+    assert resolve(sys.executable, ["py", "-I", "-c", "pass", "x"]) == ("-c\0pass", ["-c", "x"])
+    for argv in (["py"], ["py", "-c"], ["py", "-"]):
         with pytest.raises(GuestFault) as e:
             resolve(sys.executable, argv)
         assert e.value.errno == errno.ENOEXEC
