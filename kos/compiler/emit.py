@@ -60,6 +60,7 @@ class Emitter:
     def __init__(self, facts: Facts, scopes: dict[ast.AST, Scope], unit_id: str, filename: str) -> None:
         self.facts, self.scopes, self.unit_id, self.filename = facts, scopes, unit_id, filename
         self.string_annotations = False
+        self.is_expression = False  #: the unit is a lambda without parameters, made for eval
         self.entry_safepoints = True  #: the runtime's own library has none (its callers do), nor inline stores
 
     def function(self, scope: Scope) -> CodeInfo:
@@ -255,9 +256,12 @@ class Emitter:
 
     def _finish(self, code: CodeType, scope: Scope, meta: bool) -> CodeType:
         consts = code.co_consts
+        name, qualname = scope.name, scope.qualname
+        if self.is_expression and scope.index == 1:
+            name = qualname = "<module>"  # what eval() runs
         if meta:
             consts = (*consts, (META, self.unit_id, scope.index))
-        return code.replace(co_name=scope.name, co_qualname=scope.qualname, co_consts=consts)
+        return code.replace(co_name=name, co_qualname=qualname, co_consts=consts)
 
 
 def _hidden_locals(body: list[ast.stmt]) -> list[str]:

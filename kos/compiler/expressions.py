@@ -138,7 +138,7 @@ class Expressions(Names):
         return t.call("$slice", *self.operands([p or t.const(None) for p in (node.lower, node.upper, node.step)]))
 
     def expr_Starred(self, node: ast.Starred) -> ast.expr:
-        return ast.Starred(self.expr(node.value), node.ctx)
+        return ast.Starred(self.collected(self.expr(node.value), -1), node.ctx)
 
     def expr_Tuple(self, node: ast.Tuple) -> ast.expr:
         return ast.Tuple(self.operands(node.elts), ast.Load())
@@ -201,6 +201,16 @@ class Expressions(Names):
         if self.facts.is_native_call(node):
             return ast.Call(func, args, keywords)
         return self.suspend(ast.Call(self.target(func, isinstance(node.func, ast.Name)), args, keywords))
+
+    def collected(self, value: ast.expr, limit: int) -> ast.expr:
+        """A call's result that is about to be unpacked: of a guest's generator, which may suspend, a list of its items.
+
+        limit: how many the unpacking takes, and it looks at one more; -1: all.
+        """
+        if not (isinstance(value, ast.Name) and value.id == "$r"):
+            return value
+        is_generator = t.is_(t.call("$type", value), t.load("$generator"))
+        return self.suspend(ast.IfExp(is_generator, t.call("$collect", value, t.const(limit)), value))
 
     def target(self, func: ast.expr, named: bool) -> ast.expr:
         """What to call for f: a built-in itself, tested in place (35 ns less than to ask), or `$w(f)`.

@@ -52,6 +52,9 @@ class Statements(Stores):
 
     def _assign(self, node: ast.Assign) -> None:
         value = self.expr(node.value)
+        if isinstance(node.targets[0], (ast.Tuple, ast.List)):
+            parts = node.targets[0].elts
+            value = self.collected(value, -1 if any(isinstance(p, ast.Starred) for p in parts) else len(parts))
         if not any(self.facts.suspends(target) for target in node.targets):
             self.emit(ast.Assign([self.native(target) for target in node.targets], value))
             self.drop(t.hidden_names(value))

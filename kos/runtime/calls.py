@@ -8,8 +8,17 @@ body; native functions whose results could be generators are wrapped.
 from __future__ import annotations
 
 import functools
+import typing
 from collections.abc import Callable
-from types import BuiltinFunctionType, CellType, FunctionType, GeneratorType, MethodType, MethodWrapperType
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    FunctionType,
+    GeneratorType,
+    GenericAlias,
+    MethodType,
+    MethodWrapperType,
+)
 from typing import Any
 
 from kos.compiler.units import by_stub
@@ -41,11 +50,18 @@ def comprehension(key: Key, globals_: dict[str, Any], closure: Closure) -> Calla
     return start
 
 
+#: While `classhooks` makes a class: the function whose call is not carried out, and then its arguments.
+caught: list[Any] = []
+
+
 def enter(key: Key, globals_: dict[str, Any], closure: Closure, /, *args: Any, **kwargs: Any) -> Any:
     """`$enter`: a stub was called by C or native code."""
     if hooks.DEAD[0]:
         return None  # a dead task's objects are being dropped: their finalizers must not act in another's name
     info = code_info(*key)
+    if caught and caught[0] == key:
+        caught.append((args, kwargs))
+        return None
     body = make_body_function(info, globals_, None, None, closure)(*args, **kwargs)
     if info.kind == "generator":
         return GuestGen(None, body, info.name, info.qualname)
@@ -60,6 +76,8 @@ def maker_of(f: FunctionType) -> Callable[..., Any]:
     if info.fast is None:
         return f
     start = make_body_function(info, f.__globals__, f.__defaults__, f.__kwdefaults__, f.__closure__)
+    if f.__qualname__ != info.qualname:
+        start.__qualname__ = f.__qualname__
     if info.kind != "generator":
         return start
 
@@ -101,7 +119,10 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
                 if closure is not None:
                     info = by_stub.get(id(f.__code__))
                     if info is not None and info.kind == "function" and info.fast is not None and not f.__kwdefaults__:
-                        return FunctionType(info.fast, f.__globals__, info.name, f.__defaults__, closure)
+                        start = FunctionType(info.fast, f.__globals__, info.name, f.__defaults__, closure)
+                        if f.__qualname__ != info.qualname:
+                            start.__qualname__ = f.__qualname__  # which a TypeError for wrong arguments names
+                        return start
                 maker = maker_of(f)
                 if closure is None and (f.__defaults__ is None or "<locals>" not in f.__qualname__):
                     if len(makers) > 4096:  # a program that makes functions without end
@@ -135,6 +156,8 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
 
 
 _NEW = object.__new__
+#: What `Box[int]` is, for a generic class and for one with a `__class_getitem__` of its own.
+_ALIASES: tuple[type, ...] = (type(typing.List[int]), GenericAlias)  # noqa: UP006  # the alias itself is meant
 _BUILTINS = len.__self__  # type: ignore[attr-defined]  # typeshed does not say
 
 
@@ -172,6 +195,8 @@ def _other(f: Any, kind: Any, wrap: Callable[[Any], Callable[..., Any]]) -> Call
         return wrap(owner) if type(owner) is FunctionType else f
     if kind is staticmethod:  # in a class body, before it is anybody's attribute
         return wrap(f.__func__)
+    if kind in _ALIASES and isinstance(f.__origin__, type) and wrap(f.__origin__) is not f.__origin__:
+        return functools.partial(library.maker("calls", "instantiate_alias"), f)
     if callable(f) and is_suspendable(kind.__call__):
         return MethodType(wrap(kind.__call__), f)
     return f  # type: ignore[no-any-return]  # any callable

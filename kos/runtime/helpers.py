@@ -12,6 +12,7 @@ from typing import Any
 
 from kos.hw.tlb import hot
 from kos.runtime import calls, classes, hooks, iteration, library, raising
+from kos.runtime.guestgen import GuestGen
 from kos.traps import LANDED, Carry, Thrown, unwrap
 
 _NO_ATTRIBUTE = object()
@@ -148,6 +149,8 @@ _TABLE: dict[str, Any] = {
     "$P": iteration.PENDING,
     "$again": iteration.again,
     "$yf": iteration.delegate,
+    "$generator": GuestGen,
+    "$collect": iteration.collect,
     "$with": enter_with,
     "$visible": visible,
     "$dyn": see_locals,

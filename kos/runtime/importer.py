@@ -20,9 +20,6 @@ from typing import Any
 
 from kos import stdlib
 from kos.runtime import builtins_, running, templates
-from kos.runtime.freeze import static
-from kos.runtime.functions import module_body
-from kos.runtime.kernelcall import KernelCall
 from kos.runtime.world import World, current
 
 #: Where the sources of guests come from: path -> (text, path as tracebacks show it), None if there is no such file.
@@ -174,10 +171,6 @@ def result(module: Any, name: str, level: int) -> Any:
     return current().modules[full[: len(full) - cut]]
 
 
-#: Execute a unit's body over a namespace, in the frames of whoever calls.
-run_body = KernelCall("exec_module", module_body)
-
-
 def install() -> None:
     """Enter every importable module in the table of templates. Once, before the CPUs start."""
     from kos.runtime import io_, libraries, natives_, sys_, tracebacks_  # noqa: F401  # they enter theirs when imported
@@ -188,6 +181,3 @@ def install() -> None:
     running.install()
     builtins_.extra.update(stdlib.replaced_builtins())
     io_.see_mapped_memory(builtins_.extra["memoryview"])
-
-
-static.register((run_body,))

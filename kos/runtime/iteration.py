@@ -117,6 +117,11 @@ def delegate(iterable: Any) -> Any:
     return library.maker("iteration", "delegate_generator", raw=True)(iterable)
 
 
+def collect(gen: GuestGen, limit: int) -> Any:
+    """`$collect`: the body that lists what an unpacking takes of a generator."""
+    return library.maker("iteration", "collect")(gen, limit)
+
+
 # -- what guests call: iter, next, and the methods of generators ------------------------------------------------
 
 

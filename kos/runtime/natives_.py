@@ -175,6 +175,18 @@ class _Sys:
         return getattr(sys, name)
 
 
+def _exec(text: str, globals_: dict[str, Any], namespace: dict[str, Any]) -> None:
+    """exec as dataclasses uses it. An `__init__` that calls methods of the guest's class is guest code itself."""
+    calls_back = "__post_init__(" in text or "() if " in text
+    if not calls_back or not hasattr(globals_.get("__builtins__"), "$enter"):
+        exec(text, globals_, namespace)
+        return
+    from kos.runtime.running import define  # needs the libraries, which need this module's templates
+
+    define(text, globals_, namespace, "__create_fn__")
+
+
+vars(dataclasses)["exec"] = _exec
 # Annotations that are text are evaluated in the module of their class.
 for _module in (dataclasses, typing):
     vars(_module)["sys"] = _Sys()

@@ -20,7 +20,7 @@ from kos.compiler import units
 from kos.compiler.unit import Unit
 from kos.runtime import builtins_, helpers, libraries
 from kos.runtime.freeze import static
-from kos.runtime.functions import make_body_function
+from kos.runtime.functions import make_body_function, module_body
 from kos.runtime.kernelcall import KernelCall
 from kos.runtime.world import current
 
@@ -39,9 +39,9 @@ class GuestCode:
 GuestCode.__name__ = GuestCode.__qualname__ = "code"
 
 
-def compile_guest(text: str, filename: str) -> Unit:
+def compile_guest(text: str, filename: str, kind: str = "guest") -> Unit:
     """A unit of the current world: its source travels with the world's snapshots."""
-    unit = compiler.compile_unit(text, filename, kind="guest")
+    unit = compiler.compile_unit(text, filename, kind=kind)
     current().units[unit.id] = None
     return unit
 
@@ -60,7 +60,7 @@ def _unit(source: Any, filename: str, mode: str) -> Unit:
         builtins.compile(text, filename, "eval", dont_inherit=True)  # finds what is no expression
         text = f"lambda: ({text}\n)"
     try:
-        return compile_guest(text, filename)
+        return compile_guest(text, filename, "eval" if mode == "eval" else "guest")
     finally:
         if filename.startswith("<"):
             linecache.cache.pop(filename, None)  # CPython has no lines to show for such a name
@@ -83,6 +83,23 @@ def compile_(
         return builtins.compile(source, filename, mode, flags, True, optimize)
     name = filename if isinstance(filename, str) else bytes(filename).decode()
     return GuestCode(_unit(source, name, mode).id, mode, name)
+
+
+def define(text: str, globals_: dict[str, Any], namespace: dict[str, Any], name: str) -> None:
+    """Define a function as guest code over globals that it does not become one of."""
+    missing = object()
+    before = {key: globals_.get(key, missing) for key in (name, "__doc__")}
+    run_body(compile_guest(text, "<string>").id, globals_)
+    namespace[name] = globals_[name]
+    for key, value in before.items():
+        if value is missing:
+            globals_.pop(key, None)
+        else:
+            globals_[key] = value
+
+
+#: Execute a unit's body over a namespace, in the frames of whoever calls.
+run_body = KernelCall("exec_module", module_body)
 
 
 class Run:
@@ -160,4 +177,4 @@ def install() -> None:
     compile_.__name__ = compile_.__qualname__ = "compile"
 
 
-static.register((GuestCode, Run, evaluate, compile_))
+static.register((GuestCode, run_body, Run, evaluate, compile_))

@@ -67,7 +67,7 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
             [(_name(module), origin.get(module)) for module in modules],
             [(name, -1 if name in odd else index[module]) for name, module in world.modules.items()],
             index[world.sys],
-            [(unit.id, unit.source, unit.filename) for unit in map(units.get, world.units)],
+            [(unit.id, unit.source, unit.filename, unit.kind) for unit in map(units.get, world.units)],
         )
     )
     out = io.BytesIO()
@@ -112,10 +112,10 @@ def loads(blob: bytes) -> tuple[list[Any], World, Any]:
     if nr_static != static.size():
         raise SnapshotError(f"made with {nr_static} static objects, but this CPU has {static.size()}")
     world = World()
-    for unit_id, source, filename in sources:
+    for unit_id, source, filename, kind in sources:
         world.units[unit_id] = None
         if units.find(unit_id) is None:
-            compile_unit(source, filename, kind="guest")
+            compile_unit(source, filename, kind=kind)
     modules = [
         ModuleType(name) if template is None else templates.bare_module(world, template) for name, template in described
     ]

@@ -27,6 +27,7 @@ from kos.runtime.freeze import (
     reference,
     static,
     tools,
+    typevars,
 )
 
 Reduced = Any  # a reduce tuple, or NotImplemented: typeshed has no better name for it
@@ -64,6 +65,7 @@ _BY_TYPE: dict[type, Callable[[Any, Any], Reduced]] = {
     **natives.TABLE,
     **tools.TABLE,
     **iterators.TABLE,
+    **typevars.TABLE,
     **gens.TABLE,
     **dict.fromkeys(classes.DESCRIPTORS, classes.reduce_descriptor),
     FunctionType: functions.reduce_function,

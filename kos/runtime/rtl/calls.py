@@ -3,6 +3,7 @@
 from types import resolve_bases
 
 from kos.runtime.classes import check_class_cell, check_init, check_namespace, most_derived
+from kos.runtime.classhooks import make_class, plan_for, set_name_failed
 from kos.runtime.kernelcall import trap
 from kos.traps import RESCHED
 
@@ -25,6 +26,16 @@ def instantiate(cls, /, *args, **kwargs):
     return obj
 
 
+def instantiate_alias(alias, /, *args, **kwargs):
+    """What a call of `Generic[T]` with a parameter does."""
+    obj = alias.__origin__(*args, **kwargs)
+    try:
+        obj.__orig_class__ = alias
+    except (AttributeError, TypeError):
+        pass  # it has no such attribute
+    return obj
+
+
 def build_class(body, name, bases, keywords):
     """What a class statement does (the language reference, 3.3.3)."""
     resolved = resolve_bases(bases)
@@ -40,9 +51,26 @@ def build_class(body, name, bases, keywords):
     cell = body(namespace)
     if resolved is not bases:
         namespace["__orig_bases__"] = bases
-    cls = meta(name, resolved, namespace, **keywords)
+    plan = plan_for(meta, resolved, namespace)
+    if plan is None:
+        cls = meta(name, resolved, namespace, **keywords)
+    else:
+        cls, args, kwargs = make_class(meta, name, resolved, namespace, keywords, plan)
+        names, hook = plan
+        for attribute in names:
+            call_set_name(namespace[attribute], cls, attribute)
+        if hook is not None:
+            hook(*args, **kwargs)
     check_class_cell(cell, cls)
     return cls
+
+
+def call_set_name(value, cls, name):
+    """Tell a value of which class it is an attribute."""
+    try:
+        type(value).__set_name__(value, cls, name)
+    except Exception as error:
+        raise set_name_failed(error, value, name, cls)  # noqa: B904  # it has its cause
 
 
 def safepoint():

@@ -1,7 +1,6 @@
 """exec and eval: guest code, since what they execute is."""
 
 from kos.runtime import running
-from kos.runtime.importer import run_body
 
 
 def exec(source, globals=None, locals=None, /, *, closure=None):
@@ -10,7 +9,7 @@ def exec(source, globals=None, locals=None, /, *, closure=None):
     if run.unit_id is None:
         return
     try:
-        run_body(run.unit_id, run.namespace)
+        running.run_body(run.unit_id, run.namespace)
     finally:
         run.done()
 

@@ -4,7 +4,7 @@ The order is that of importlib._bootstrap: parents first, a module is in sys.mod
 longer if the body raises.
 """
 
-from kos.runtime import importer
+from kos.runtime import importer, running
 
 
 def __import__(name, globals=None, locals=None, fromlist=(), level=0):
@@ -45,7 +45,7 @@ def load(full):
     module, unit_id = importer.begin(full, parent)
     if unit_id is not None:
         try:
-            importer.run_body(unit_id, module.__dict__)
+            running.run_body(unit_id, module.__dict__)
         except BaseException:
             importer.failed(full)
             raise

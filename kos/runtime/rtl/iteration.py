@@ -78,6 +78,16 @@ def step_object(adapter):
     return PENDING
 
 
+def collect(gen, limit):
+    """A generator's items: all, or up to one more than limit."""
+    items = []
+    for item in gen:
+        items.append(item)
+        if len(items) > limit >= 0:
+            break
+    return items
+
+
 def delegate(iterable):
     """`yield from`, as PEP 380 spells it out."""
     it = iter(iterable)

@@ -7,7 +7,7 @@ Python/pylifecycle.c (Py_FinalizeEx).
 from _kos import Exit, start_signals, trap
 
 from kos.runtime import ending
-from kos.runtime.importer import run_body
+from kos.runtime.running import run_body
 
 
 def main(path):
