@@ -42,7 +42,8 @@ class Emulated:
 
 
 _OS_NAMES = (
-    "PathLike error fspath fsencode fsdecode strerror stat_result terminal_size times_result waitid_result sched_param"
+    "PathLike error fspath fsencode fsdecode strerror stat_result statvfs_result terminal_size times_result"
+    " waitid_result sched_param"
     " uname uname_result urandom getrandom curdir pardir sep extsep altsep pathsep linesep defpath name devnull"
     " supports_bytes_environ supports_dir_fd supports_effective_ids supports_fd supports_follow_symlinks major minor"
     " makedev WIFEXITED WEXITSTATUS WIFSIGNALED WTERMSIG WIFSTOPPED WSTOPSIG WIFCONTINUED WCOREDUMP"
@@ -98,6 +99,10 @@ def namespace(name: str, load_part: LoadPart) -> Namespace:
         part, _, which = entry.partition("/")
         resumable = load_part(part)
         out.update((key, resumable[key]) for key in resumable[f"__all_{which}__" if which else "__all__"])
+    for key, value in out.items():
+        if key.startswith("supports_") and isinstance(value, set):
+            # os.supports_dir_fd and its like: of functions, and the guest's are these.
+            out[key] = {out[function.__name__] for function in value if function.__name__ in out}
     return out
 
 

@@ -149,6 +149,24 @@ def duration_ns(seconds: Any, message: str | None = None) -> int:
     return whole * NS
 
 
+def file_time(seconds: Any) -> int:
+    """A file's time, given in seconds (int or float), as ns, rounded down."""
+    if isinstance(seconds, float):
+        if math.isnan(seconds):
+            raise ValueError("Invalid value NaN (not a number)")
+        fraction, whole = math.modf(seconds)
+        return int(whole) * NS + math.floor(fraction * NS)
+    return index(seconds) * NS
+
+
+def file_time_ns(ns: Any) -> int:
+    """A file's time, given in ns."""
+    parts = divmod(ns, NS)
+    if not isinstance(parts, tuple) or len(parts) != 2:
+        raise TypeError(f"{type(ns).__name__}.__divmod__() must return a 2-tuple, not {type(parts).__name__}")
+    return index(parts[0]) * NS + index(parts[1])
+
+
 # --- buffers ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""os: room in files, and moving bytes from one descriptor to another.
+"""os: room in files, what they are like, and moving bytes from one descriptor to another.
 
 Each piece is read where it lies and is passed over once it is written: what cannot be written has not been read.
 """
@@ -13,7 +13,10 @@ from _kos import syscalls as k
 
 from kos.stdlib import args
 
-__all__ = ["copy_file_range", "posix_fadvise", "posix_fallocate", "sendfile", "sync"]
+__all__ = [
+    "copy_file_range", "device_encoding", "fpathconf", "pathconf", "posix_fadvise", "posix_fallocate", "sendfile",
+    "sync", "ttyname",
+]  # fmt: skip
 
 _SEEK_SET, _SEEK_CUR = 0, 1
 _PIECE = 65536
@@ -32,6 +35,39 @@ def posix_fadvise(fd: int, offset: int, length: int, advice: int, /) -> None:
         raise OSError(29, _host.strerror(29))
     if length < 0 or not 0 <= advice <= 5:
         raise OSError(22, _host.strerror(22))
+
+
+def pathconf(path: Any, name: Any) -> int:
+    where = args.path_or_fd(path, "pathconf")
+    try:
+        if isinstance(where, int):
+            k.fstat(where)
+        else:
+            k.stat(where, True)
+    except OSError as e:
+        raise args.named(e, path)  # noqa: B904  # the same error
+    return _conf(name)
+
+
+def fpathconf(fd: int, name: Any, /) -> int:
+    k.fstat(args.c_int(fd))
+    return _conf(name)
+
+
+def _conf(name: Any) -> int:
+    """The limits that do not depend on the kind of file are Linux's."""
+    return _host.pathconf("/", name)
+
+
+def device_encoding(fd: int) -> str | None:
+    return "UTF-8" if k.isatty(args.c_int(fd)) else None
+
+
+def ttyname(fd: int, /) -> str:
+    k.fstat(args.c_int(fd))
+    if not k.isatty(fd):
+        raise OSError(25, _host.strerror(25))
+    return "/dev/tty"
 
 
 def sync() -> None:

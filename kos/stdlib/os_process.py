@@ -18,8 +18,8 @@ from kos.stdlib.kernel import cpu_count
 
 __all__ = [
     "_exit", "abort", "cpu_count", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getsid", "kill",
-    "killpg", "nice", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_setaffinity",
-    "sched_setparam", "sched_setscheduler", "sched_yield", "setpgid", "setpgrp", "setpriority",
+    "killpg", "nice", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_rr_get_interval",
+    "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_yield", "setpgid", "setpgrp", "setpriority",
     "setsid", "sysconf", "times", "wait", "wait3", "wait4", "waitid", "waitpid",
 ]  # fmt: skip
 
@@ -143,6 +143,12 @@ def sched_getscheduler(pid: int, /) -> int:
     """There is the one class of policies."""
     k.getpriority(_host.PRIO_PROCESS, args.parsed_int(pid))
     return _host.SCHED_OTHER
+
+
+def sched_rr_get_interval(pid: int, /) -> float:
+    """The length of a time slice in seconds."""
+    k.getpriority(_host.PRIO_PROCESS, args.parsed_int(pid))
+    return 0.02
 
 
 def sched_getparam(pid: int, /) -> _host.sched_param:

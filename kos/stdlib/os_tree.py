@@ -255,11 +255,13 @@ def utime(path: Any, times: Any = None, *, ns: Any = None, dir_fd: Any = None, f
     if times is not None and ns is not None:
         raise ValueError("utime: you may specify either 'times' or 'ns' but not both")
     if ns is not None:
-        atime, mtime = ns
+        if not isinstance(ns, tuple) or len(ns) != 2:
+            raise TypeError("utime: 'ns' must be a tuple of two ints")
+        atime, mtime = args.file_time_ns(ns[0]), args.file_time_ns(ns[1])
     elif times is not None:
         if not isinstance(times, tuple) or len(times) != 2:
             raise TypeError("utime: 'times' must be either a tuple of two ints or None")
-        atime, mtime = int(times[0] * 10**9), int(times[1] * 10**9)
+        atime, mtime = args.file_time(times[0]), args.file_time(times[1])
     else:
         import time
 
@@ -345,6 +347,12 @@ class DirEntry:
     def __init__(self, folder: Any, name: Any) -> None:
         self.name = name
         self.path = _host.path.join(folder, name)
+        try:
+            # As the directory says it, at the time of the scan; the rest is asked for when it is wanted.
+            self._mode, self._ino = k.stat(self.path, False)[:2]
+        except OSError:
+            self._mode = self._ino = 0
+        self._told: dict[bool, _host.stat_result] = {}
 
     def __fspath__(self) -> Any:
         return self.path
@@ -353,19 +361,33 @@ class DirEntry:
         return f"<DirEntry {self.name!r}>"
 
     def inode(self) -> int:
-        return int(k.stat(self.path, False)[1])
+        return int(self._ino)
+
+    def _mode_of(self, follow: bool) -> int:
+        if not follow or not self.is_symlink():
+            return int(self._mode)
+        try:
+            return self.stat().st_mode
+        except FileNotFoundError:
+            return 0
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:
-        return _st.S_ISDIR(_mode(self.path, follow_symlinks))
+        return _st.S_ISDIR(self._mode_of(follow_symlinks))
 
     def is_file(self, *, follow_symlinks: bool = True) -> bool:
-        return _st.S_ISREG(_mode(self.path, follow_symlinks))
+        return _st.S_ISREG(self._mode_of(follow_symlinks))
 
     def is_symlink(self) -> bool:
-        return _st.S_ISLNK(_mode(self.path, False))
+        return _st.S_ISLNK(self._mode)
 
     def stat(self, *, follow_symlinks: bool = True) -> _host.stat_result:
-        return args.stat_result(k.stat(self.path, follow_symlinks))
+        follow = bool(follow_symlinks) and self.is_symlink()
+        if follow not in self._told:
+            try:
+                self._told[follow] = args.stat_result(k.stat(self.path, follow))
+            except OSError as e:
+                raise args.named(e, self.path)  # noqa: B904  # the same error
+        return self._told[follow]
 
 
 class _Scan:
