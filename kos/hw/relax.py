@@ -7,17 +7,9 @@ shootdown took 12 ms, with this rule 18 us (KVM's pause-loop exit, in effect).
 from __future__ import annotations
 
 from kos.hw.cpu import this
+from kos.hw.ipi import host_cores as host_cores
 from kos.hw.ipi import poll_ipis
 from kos.platform.host.process import yield_core
-
-
-class _Host:
-    """What the CPU has found when it came up."""
-
-    is_crowded = True  #: more CPUs than cores of the host: who waits here keeps somebody from running
-
-
-host_cores = _Host()
 
 
 def relax() -> None:
