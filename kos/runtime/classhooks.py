@@ -24,6 +24,8 @@ Plan = tuple[tuple[str, ...], FunctionType | None]
 
 def plan_for(meta: Any, bases: tuple[Any, ...], namespace: Any) -> Plan | None:
     """None where type.__new__ may do everything itself."""
+    if not isinstance(meta, type) or not all(isinstance(base, type) for base in bases):
+        return None
     names: tuple[str, ...] = ()
     if type(namespace) is dict:
         names = tuple([k for k, v in namespace.items() if is_suspendable(getattr(type(v), "__set_name__", None))])
@@ -33,7 +35,8 @@ def plan_for(meta: Any, bases: tuple[Any, ...], namespace: Any) -> Plan | None:
         function = None
     if not names and function is None:
         return None
-    leaves_it = meta.__new__ in _MAKERS and meta.__init__ is type.__init__ and type(meta) is type
+    found: Any = meta  # typeshed takes its __new__ and __init__ for what they cannot be here
+    leaves_it = found.__new__ in _MAKERS and found.__init__ is type.__init__ and type(meta) is type
     # A plain __init_subclass__ runs inside type.__new__: the names must be set before it.
     return (names, function) if leaves_it and (function is not None or hook is _NOTHING) else None
 

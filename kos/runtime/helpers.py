@@ -13,6 +13,7 @@ from typing import Any
 from kos.hw.tlb import hot
 from kos.runtime import calls, classes, hooks, iteration, library, raising
 from kos.runtime.guestgen import GuestGen
+from kos.runtime.world import current
 from kos.traps import LANDED, Carry, Thrown, unwrap
 
 _NO_ATTRIBUTE = object()
@@ -107,11 +108,20 @@ def see_locals(f: Any, globals_: dict[str, Any], seen: Any) -> Any:
 def import_from(module: Any, name: str) -> Any:
     """`$import_from`: one name of an imported module."""
     found = getattr(module, name, _NO_ATTRIBUTE)
-    if found is _NO_ATTRIBUTE:
-        owner = getattr(module, "__name__", "<unknown module name>")
-        where = getattr(module, "__file__", None) or "unknown location"
-        raise ImportError(f"cannot import name {name!r} from {owner!r} ({where})", name=owner, path=where)
-    return found
+    if found is not _NO_ATTRIBUTE:
+        return found
+    owner = getattr(module, "__name__", None)
+    if isinstance(owner, str):
+        # A module that is being imported in a circle is not its package's attribute yet.
+        found = current().modules.get(f"{owner}.{name}", _NO_ATTRIBUTE)
+        if found is not _NO_ATTRIBUTE:
+            return found
+    place = getattr(module, "__file__", None)
+    where = place or "unknown location"
+    half = getattr(getattr(module, "__spec__", None), "_initializing", False)
+    partly, why = ("partially initialized module ", "most likely due to a circular import) (") if half else ("", "")
+    text = f"cannot import name {name!r} from {partly}{owner or '<unknown module name>'!r} ({why}{where})"
+    raise ImportError(text, name=owner, path=place)
 
 
 def import_star(module: Any, namespace: Any) -> None:

@@ -88,6 +88,8 @@ def begin(name: str, parent: Any) -> tuple[Any, str | None]:
             return get_or_make(world, name), None
     found = _find(name, world.path if parent is None else list(parent.__path__))
     if found is None:
+        if parent is not None and parent not in world.origin:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         raise _missing(name)
     text, path, where = found
     module = ModuleType(name)
@@ -97,7 +99,9 @@ def begin(name: str, parent: Any) -> tuple[Any, str | None]:
     values["__package__"] = name if where else name.rpartition(".")[0]
     if where:
         values["__path__"] = [where]
-    values["__spec__"] = importlib.util.spec_from_loader(name, None, origin=path, is_package=bool(where))
+    spec: Any = importlib.util.spec_from_loader(name, None, origin=path, is_package=bool(where))
+    spec._initializing = True  # until `finish`: some messages speak of it
+    values["__spec__"] = spec
     unit = running.compile_guest(text, path)
     world.modules[name] = module
     return module, unit.id
@@ -142,6 +146,9 @@ def finish(name: str, parent: Any, child: str) -> Any:
     if name not in modules:
         raise ImportError(f"{name!r} not in sys.modules after its import", name=name)
     module = modules[name]
+    spec: Any = getattr(module, "__spec__", None)
+    if hasattr(spec, "_initializing"):
+        spec._initializing = False
     if parent is not None:
         setattr(parent, child, module)
     return module

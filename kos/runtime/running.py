@@ -129,13 +129,16 @@ class Run:
 
 
 def _evaluate(unit_id: str, namespace: dict[str, Any]) -> Any:
+    if units.get(unit_id).kind != "eval":
+        return module_body(unit_id, namespace)
     info = units.info(unit_id, 1)
     if info.fast is None:
         return FunctionType(info.stub, namespace)()
     return make_body_function(info, namespace, None, None, None)()
 
 
-#: The value of an expression's unit, in the frames of whoever calls. Not a function that is called: `$w` would keep it.
+#: The value of an expression's unit, None of another, in the frames of whoever calls.
+#: Not a function that is called: `$w` would keep it.
 evaluate = KernelCall("eval", _evaluate)
 
 
@@ -150,8 +153,6 @@ def prepare(source: Any, globals_: Any, locals_: Any, mode: str) -> Run:
         run: Any = builtins.exec if mode == "exec" else builtins.eval
         return Run(None, globals_, None, run(source, globals_, locals_))
     if isinstance(source, GuestCode):
-        if mode == "eval" and source.mode != "eval":
-            raise TypeError("eval() of code that was compiled for exec is not available to guests of kos")
         unit_id = source.unit_id
     else:
         unit_id = _unit(source, "<string>", mode).id

@@ -9,7 +9,7 @@ def exec(source, globals=None, locals=None, /, *, closure=None):
     if run.unit_id is None:
         return
     try:
-        running.run_body(run.unit_id, run.namespace)
+        running.evaluate(run.unit_id, run.namespace)
     finally:
         run.done()
 
