@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal as _host
 from collections.abc import Callable, Iterable
-from errno import EINVAL
+from errno import EAGAIN, EINVAL
 from operator import index
 from os import strerror
 from typing import Any
@@ -21,13 +21,16 @@ from kos.runtime.tracebacks_ import interrupted
 from kos.stdlib import args
 
 __all__ = [
-    "alarm", "getitimer", "getsignal", "pause", "pthread_sigmask", "raise_signal", "setitimer", "siginterrupt",
+    "alarm", "getitimer", "getsignal", "pause", "pthread_kill", "pthread_sigmask", "raise_signal", "set_wakeup_fd",
+    "setitimer", "siginterrupt",
     "signal", "sigpending", "sigtimedwait", "sigwait", "sigwaitinfo",
 ]  # fmt: skip
 
 _DFL, _IGN, _HANDLED = 0, 1, 2  # the kernel's dispositions
 _SIG_DFL, _SIG_IGN = _host.Handlers.SIG_DFL, _host.Handlers.SIG_IGN
 _SIGINT, _SIGPIPE, _SIGXFSZ = 2, 13, 25
+_WAKEUP = "signal.wakeup_fd"
+_F_GETFL, _O_NONBLOCK = 3, 2048
 _SI_USER, _SI_TKILL = 0, -6
 _GLIBC = (32, 33)  # it keeps these two for itself
 _ONE_US = 1000
@@ -45,9 +48,28 @@ def start() -> None:
 
 def run_handler(signum: int) -> None:
     """Call the handler of a signal that is due; nothing if the program has changed its mind meanwhile."""
+    _tell_wakeup_fd(signum)
     handler = _handlers().get(signum)
     if callable(handler) and handler is not _SIG_DFL and handler is not _SIG_IGN:
         handler(signum, interrupted())
+
+
+def _tell_wakeup_fd(signum: int) -> None:
+    """The number of a signal that is due goes to the descriptor that was asked for; trip_signal()."""
+    fd, warn = world.current().extra.get(_WAKEUP, (-1, True))
+    if fd == -1:
+        return
+    try:
+        k.write(fd, bytes((signum,)))
+    except OSError as e:
+        if warn or e.errno != EAGAIN:
+            stream = world.current().sys.stderr
+            if stream is not None:
+                stream.write(f"Exception ignored when trying to write to the signal wakeup fd:\n{_named(e)}\n")
+
+
+def _named(e: OSError) -> str:
+    return f"{type(e).__name__}: {e}"
 
 
 def _handlers() -> dict[int, Any]:
@@ -121,6 +143,23 @@ def getsignal(signalnum: int) -> Any:
 def raise_signal(signalnum: int, /) -> None:
     number = args.c_int(signalnum)
     k.tgkill(k.getpid(), k.gettid(), number)
+
+
+def set_wakeup_fd(fd: int, /, *, warn_on_full_buffer: bool = True) -> int:
+    fd = args.c_int(fd)
+    own = world.current()
+    if own.extra.get("guest.thread"):
+        raise ValueError("set_wakeup_fd only works in main thread of the main interpreter")
+    if fd != -1 and not k.fcntl(fd, _F_GETFL, 0) & _O_NONBLOCK:
+        raise ValueError(f"the fd {fd} must be in non-blocking mode")
+    old: int = own.extra.get(_WAKEUP, (-1, True))[0]
+    own.extra[_WAKEUP] = (fd, bool(warn_on_full_buffer))
+    return old
+
+
+def pthread_kill(thread_id: int, signalnum: int, /) -> None:
+    """thread_id: a tid, as kos.guest.gettid() gives it; there are no other numbers of threads here."""
+    k.tgkill(k.getpid(), index(thread_id), args.c_int(signalnum))
 
 
 def pause() -> None:
