@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from kos.arena.layout import Chars, Struct, i32, layout, u32, u64, word_index
 from kos.arena.table import Table
 from kos.params import MAX_CPUS
+from kos.platform.host import depth
 
 if TYPE_CHECKING:
     from kos.platform.host.doorbell import Doorbell
@@ -99,6 +100,7 @@ class ThisCpu:
         self.bells: list[Doorbell] = []  #: doorbells by cpu number; the supervisor's is last
         self.task: Any = None  #: kos.sched.structs.Task that is current; None = idle
         self.mm: Any = None  #: kos.mm.structs.Mm that is loaded; None = the kernel's own
+        self.watch_depth(depth.ample())
 
     def become(self, cpu: int, nr_cpus: int) -> None:
         """Take over control block `cpu`; called once, in the new process."""
@@ -111,6 +113,10 @@ class ThisCpu:
         locks = (ctypes.c_uint32 * MAX_HELD).from_address(base + Cpu.held.offset)
         self.held = memoryview(locks).cast("B").cast("I")
         self.nr_held = 0
+
+    def watch_depth(self, room: memoryview) -> None:
+        self.room = room  #: [0]: how many frames the guest, and the kernel below it, may yet go down
+        self.has_room = depth.enough(room)  #: true if the kernel needs no more
 
     def _watch(self, word: ctypes.c_uint64) -> None:
         self.interrupted = word  #: Cpu.pending: true if it is not 0 (7 ns, an item of the view 20), to look at it

@@ -25,6 +25,7 @@ from kos.machine.config import MachineConfig
 from kos.machine.control import control
 from kos.mm import switch
 from kos.mm.structs import mms
+from kos.platform.host import depth
 from kos.platform.host import process as host
 from kos.platform.host.atomic import fence
 from kos.platform.host.clock import cpu_time_ns, now_ns
@@ -79,6 +80,7 @@ def _come_up(cpu: int, config: MachineConfig, boot_ns: int) -> None:
     ipi.vectors[ipi.CALL] = _on_call
     ipi.poll_hooks.append(_on_poll)
     sys.setrecursionlimit(10_000)
+    this.watch_depth(depth.remaining())
     parts.cpu_up(config, boot_ns)
     gc.disable()  # a collection may run finalisers of any guest at any moment: it is done between tasks
     gc.freeze()
@@ -249,6 +251,8 @@ class _Cpu:
         self._watch_kernel(frame)
         if not self.loops.inside or not parts.is_guest_code(frame) or this.task is None:
             return
+        if this.room[0] < depth.RESERVE:
+            return  # a guest that has gone as deep as it may: its next safepoint, or call, is refused
         self.traps.forced_safepoint()
 
     def _watch_kernel(self, frame: FrameType | None) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kos.errors import KernelBug
+from kos.hw.cpu import this
 from kos.hw.phys import frames
 from kos.hw.pte import READ, WRITE
 from kos.hw.stop import BROKEN, stop_machine
@@ -24,6 +25,7 @@ from kos.hw.tlb import hot
 from kos.mm.fault import OK, FaultResult, resolve
 from kos.params import PAGE_SIZE
 from kos.platform.host import atomic
+from kos.platform.host.depth import begin, with_room
 
 SIGBUS, SIGSEGV = 7, 11
 NOTED_PAGES = 4  #: a run of so many pages is noted
@@ -54,6 +56,8 @@ hooks = Hooks()
 
 def miss(vaddr: int, access: int) -> int:
     """Translate after a TLB miss; returns physical minus virtual address. Does not return from a bad access."""
+    if not this.has_room:
+        return begin(this.room, miss, vaddr, access)
     while True:
         try:
             result = resolve(vaddr, access)
@@ -216,7 +220,10 @@ def is_accessible(vaddr: int, n: int, access: int) -> bool:
     for page in range(vaddr >> 12, vaddr + n + 4095 >> 12):
         if page in known:
             continue
-        result = resolve(max(page << 12, vaddr), access)
+        if not this.has_room:
+            result = with_room(this.room, resolve, max(page << 12, vaddr), access)
+        else:
+            result = resolve(max(page << 12, vaddr), access)
         if result in (FaultResult.SIGBUS, FaultResult.SIGSEGV):
             hooks.note_bad_access(vaddr, SIGBUS if result is FaultResult.SIGBUS else SIGSEGV)
             return False
@@ -249,7 +256,7 @@ def host_address(vaddr: int) -> int:
     A word that lies in two pages is SIGBUS: no atomic operation of the host reaches over two frames.
     """
     if vaddr & 4095 > PAGE_SIZE - 8:
-        hooks.on_bad_access(vaddr, SIGBUS)
+        begin(this.room, hooks.on_bad_access, vaddr, SIGBUS)
     delta = hot.write.get(vaddr >> 12)
     if delta is None:
         delta = miss(vaddr, WRITE)

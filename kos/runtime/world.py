@@ -16,6 +16,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from kos.platform.host.depth import DEEPEST
+
 
 class World:
     """What belongs to one task and is not in its frames.
@@ -81,7 +83,7 @@ class World:
             decimal.setcontext(self.decimal)
         if self.recursion_limit != _limit[0]:
             _limit[0] = self.recursion_limit
-            sys.setrecursionlimit(self.recursion_limit + _OWN_DEPTH)
+            sys.setrecursionlimit(min(self.recursion_limit, DEEPEST) + _OWN_DEPTH)
 
     def leave(self) -> None:
         """The task stops running: take what native modules keep."""
@@ -89,7 +91,7 @@ class World:
             self.decimal = decimal.getcontext()
 
 
-_OWN_DEPTH = 100  #: frames that the CPU's own loop and the runtime may use on top of a guest's
+_OWN_DEPTH = 160  #: frames that the CPU's own loop and the runtime (depth.RESERVE) may use on top of a guest's
 _limit: list[int] = [0]
 _none = World()
 running: list[World] = [_none]  #: [0]: the world of the task that this CPU runs

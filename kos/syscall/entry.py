@@ -22,6 +22,7 @@ from kos.hw.cpu import this
 from kos.hw.ipi import poll_hooks, poll_ipis
 from kos.hw.stop import BROKEN, stop_machine
 from kos.platform.host.clock import now_ns
+from kos.platform.host.depth import begin, with_room
 from kos.proc import sigmask, signal
 from kos.runtime import hooks, library
 from kos.runtime.calls import maker_of
@@ -105,6 +106,8 @@ def make_call(name: str, fn: Call) -> KernelCall:
     counter, cpu = nr_calls, this
 
     def raw(*args: Any) -> Any:
+        if not cpu.has_room:
+            return begin(cpu.room, raw, *args)
         counter[0] += 1
         if SYSCALL.on:
             return _traced(name, fn, args)
@@ -157,6 +160,8 @@ def woken(name: str, args: tuple[Any, ...]) -> tuple[int | None, Any]:
     (None, None): something is pending, which is to be seen to before the call is made again. (ATTEND, result) where
     a signal ends the call with what it has.
     """
+    if not this.has_room:
+        return with_room(this.room, woken, name, args)
     task = this.task
     waitqueue.finish_wait(task)
     if task.waiting_for:
@@ -183,6 +188,8 @@ AGAIN, DONE, ATTEND = range(3)
 
 def retry(name: str, args: tuple[Any, ...]) -> tuple[int, Any]:
     """Execute a call again after its task was woken: (DONE or ATTEND, result), or (AGAIN, Wait) to wait once more."""
+    if not this.has_room:
+        return with_room(this.room, retry, name, args)
     try:
         result = functions[name](*args)
     except GuestFault as e:
@@ -222,6 +229,8 @@ def next_action(handlers: bool = True, done: int = 0) -> Any:
 
     done: the handler that has run before, if one has.
     """
+    if not this.has_room:
+        return with_room(this.room, next_action, handlers, done)
     poll_ipis()
     console.service()
     task = this.task
@@ -237,15 +246,22 @@ def next_action(handlers: bool = True, done: int = 0) -> Any:
 
 
 def handler_raised() -> None:
-    signal.begin_round_anew(this.task)
+    with_room(this.room, signal.begin_round_anew, this.task)
 
 
 def safepoint() -> Iterable[Any]:
     """What `$sp` delegates to when the pending word is set: () where nothing more is to be done."""
+    caller = sys._getframe(2).f_globals
+    if not this.has_room:
+        return begin(this.room, _safepoint, caller)
+    return _safepoint(caller)
+
+
+def _safepoint(caller: dict[str, Any]) -> Iterable[Any]:
     poll_ipis()  # first: another CPU may wait for it
     task = this.task
     # Not RUNNING: on its way to a sleep, through the driver of a generator whose body has made the call.
-    if id(sys._getframe(2).f_globals) in resumable.quiet or task.state != RUNNING:
+    if id(caller) in resumable.quiet or task.state != RUNNING:
         this.pending[0] = 1  # what else is pending is for the next safepoint that may see to it
         return ()
     if stress_due():
