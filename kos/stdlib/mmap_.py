@@ -199,6 +199,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
             if not hasattr(type(n), "__index__"):
                 raise TypeError(f"argument should be integer or None, not '{type(n).__name__}'")
             count = index(n)
+            self._check()
             if count < 0 or count > left:
                 count = left
         data = load(self._addr + self._pos, count) if count else b""
@@ -273,9 +274,11 @@ class mmap(Items, metaclass=_Named):  # CPython's name
 
     def _find(self, sub: Any, start: int | None, end: int | None, backwards: bool) -> int:
         raw = contents_of(sub)
-        self._check()
-        low = self._pos if start is None else _clipped(args.c_ssize(start), self._size)
-        high = self._size if end is None else _clipped(args.c_ssize(end), self._size)
+        first = None if start is None else args.c_ssize(start)
+        last = None if end is None else args.c_ssize(end)
+        self._check()  # after the arguments, here as elsewhere: an __index__ of the guest's may close the map
+        low = self._pos if first is None else _clipped(first, self._size)
+        high = self._size if last is None else _clipped(last, self._size)
         return self._search(raw, low, high, backwards)
 
     def _search(self, sub: bytes, low: int, high: int, backwards: bool) -> int:
@@ -299,6 +302,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         self._check()
         offset = args.c_ssize(offset)
         length = self._size if size is None else args.c_ssize(size)
+        self._check()
         if size is None and offset:
             length = self._size - offset if _NEW_IN_313 else self._size
         if offset < 0 or length < 0 or self._size - offset < length:
@@ -311,6 +315,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         self._check()
         option, start = args.c_int(option), args.c_ssize(start)
         count = self._size if length is None else args.c_ssize(length)
+        self._check()
         if start < 0 or start >= self._size:
             raise ValueError("madvise start out of bounds")
         if count < 0:

@@ -71,6 +71,7 @@ class Items(InMemory):
         self._check()
         if isinstance(key, slice):
             start, stop, step = key.indices(size)
+            self._check()  # again: the bounds may have been objects whose __index__ closed the map
             count = len(range(start, stop, step))
             if not count:
                 return b""
@@ -81,7 +82,8 @@ class Items(InMemory):
             return piece[::step] if step > 0 else piece[::-1][::-step]
         if not hasattr(type(key), "__index__"):
             raise TypeError("mmap indices must be integers")
-        return load8(self._addr + self._place(key))
+        place = self._place(key)
+        return load8(self._addr + place)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         # The hot path: a byte into a page that the TLB knows as writable. What is wrong with key or value, or not
@@ -111,6 +113,7 @@ class Items(InMemory):
             start, stop, step = key.indices(self._size)
             count = len(range(start, stop, step))
             data = contents_of(value)
+            self._check()
             if len(data) != count:
                 raise IndexError("mmap slice assignment is wrong size")
             if step == 1:
@@ -122,13 +125,14 @@ class Items(InMemory):
             return
         if not hasattr(type(key), "__index__"):
             raise TypeError("mmap indices must be integer")
-        at = self._addr + self._place(key)
+        place = self._place(key)
         if not hasattr(type(value), "__index__"):
             raise TypeError("mmap item value must be an int")
         byte = ssize(value, TypeError)
         if not 0 <= byte <= 255:
             raise ValueError("mmap item value must be in range(0, 256)")
-        store8(at, byte)
+        self._check()
+        store8(self._addr + place, byte)
 
     def _keep(self, window: Window, key: int, delta: int) -> None:
         """The TLB has hit the page of offset `key` again. delta: physical minus virtual address."""
@@ -146,6 +150,7 @@ class Items(InMemory):
 
     def _place(self, key: Any) -> int:
         i = ssize(key, IndexError)
+        self._check()
         if i < 0:
             i += self._size
         if not 0 <= i < self._size:
