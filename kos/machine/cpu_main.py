@@ -69,6 +69,8 @@ def cpu_main(cpu: int, config: MachineConfig, boot_ns: int) -> None:
 
 def _come_up(cpu: int, config: MachineConfig, boot_ns: int) -> None:
     host.leave_terminal()
+    # Before anybody can ring: on a busy host a CPU that runs, as its state says, may be late with its own handler.
+    host.on_ring(_not_yet)
     host.set_title(f"kos-cpu{cpu}")
     this.become(cpu, config.cpus)
     this.block.host_pid = host.this_pid()
@@ -87,6 +89,10 @@ def _come_up(cpu: int, config: MachineConfig, boot_ns: int) -> None:
     this.block.heartbeat = now_ns()
     this.block.state = CPU_RUNNING
     _ring_supervisor()
+
+
+def _not_yet(number: int, frame: FrameType | None) -> None:
+    """The pending word is set: the loop looks at it."""
 
 
 def _on_stop(sender: int, a: int, b: int, c: int) -> None:

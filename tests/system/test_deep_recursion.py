@@ -64,7 +64,7 @@ def test_a_system_call_of_a_deep_guest_is_whole_or_refused(machine, way):
 
 
 def test_a_storm_of_handlers_that_interrupt_each_other_ends_as_python_says(machine):
-    """They nest until Python's limit is reached, which is a RecursionError for the guest and nothing for the machine."""
+    """They nest until Python's limit is reached: a RecursionError for the guest, and nothing for the machine."""
     result = machine.run(
         """
         import os, signal

@@ -185,3 +185,20 @@ def test_a_stdout_that_was_never_open(kos):
     done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE, text=True, timeout=60)
 
     assert (done.returncode, done.stderr) == (3, "")
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_cpu_that_is_rung_while_it_comes_up_lives(kos, turn):
+    """A busy host gives a CPU its core late: the supervisor may ring before it looks at anything."""
+    running = kos.start("run", "--cpus", 8, "--summary", "none", "hello")
+    rung = set()
+    while running.process.poll() is None:
+        for pid in running.cpus():
+            try:
+                os.kill(pid, signal.SIGUSR1)
+            except ProcessLookupError:
+                continue  # it has ended
+            rung.add(pid)
+
+    assert rung
+    assert running.wait().status == 0, running.errors()
