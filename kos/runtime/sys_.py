@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from kos.runtime import raising, templates, tracebacks_
 from kos.runtime.world import World, current
@@ -11,7 +11,7 @@ from kos.runtime.world import World, current
 #: What is the same for every guest and safe to share.
 _FACTS = (
     "abiflags api_version base_exec_prefix base_prefix builtin_module_names byteorder copyright dont_write_bytecode "
-    "exec_prefix exit flags float_info float_repr_style getdefaultencoding getfilesystemencoding "
+    "exec_prefix flags float_info float_repr_style getdefaultencoding getfilesystemencoding "
     "getfilesystemencodeerrors getrefcount getsizeof hash_info hexversion implementation int_info intern "
     "is_finalizing maxsize maxunicode platform platlibdir prefix stdlib_module_names thread_info version "
     "version_info warnoptions get_int_max_str_digits set_int_max_str_digits getswitchinterval _getframe audit "
@@ -33,6 +33,17 @@ def setrecursionlimit(limit: int, /) -> None:
     world = current()
     world.recursion_limit = limit
     world.enter()
+
+
+def exit_(status: Any = None, /) -> NoReturn:
+    """Raise SystemExit(status)."""
+    if isinstance(status, tuple) and sys.version_info < (3, 12):
+        # Uncaught it is printed. Once it was caught it would be the exception's arguments, but a guest's always is.
+        raise SystemExit(status)
+    sys.exit(status)
+
+
+exit_.__name__ = exit_.__qualname__ = "exit"
 
 
 def excepthook(kind: Any, value: Any, traceback: Any, /) -> None:
@@ -59,6 +70,7 @@ def _make() -> dict[str, Any]:
     made: dict[str, Any] = {"__name__": "sys", "__doc__": sys.__doc__, "__package__": ""}
     made.update((name, getattr(sys, name)) for name in _FACTS if hasattr(sys, name))
     made.update(
+        exit=exit_,
         exc_info=raising.handled,
         exception=raising.handled_exception,
         getrecursionlimit=getrecursionlimit,

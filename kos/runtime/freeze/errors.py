@@ -16,6 +16,8 @@ from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType, GetSetDescriptorType, MemberDescriptorType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
+from greenlet import greenlet
+
 from kos.runtime.freeze import static
 
 if TYPE_CHECKING:
@@ -177,11 +179,16 @@ def _fail() -> None:
 def _entry(entry: Entry) -> TracebackType:
     filename, name, qualname, line, position, module = entry
     run = FunctionType(_raiser(filename, name, qualname, line, position), {"__name__": module, "__file__": filename})
+    # On a stack of its own: a frame that is kept keeps its callers, and they hold all that is being loaded.
+    found: TracebackType = greenlet(_traceback_of).switch(run)
+    return TracebackType(None, found.tb_frame, found.tb_lasti, line)
+
+
+def _traceback_of(run: FunctionType) -> TracebackType | None:
     try:
         run(_fail)
     except _Here as error:
-        found = cast(TracebackType, cast(TracebackType, error.__traceback__).tb_next)
-        return TracebackType(None, found.tb_frame, found.tb_lasti, line)
+        return cast(TracebackType, error.__traceback__).tb_next  # in no variable: this frame is kept, too
     raise AssertionError("the raiser returned")
 
 
