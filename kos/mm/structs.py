@@ -44,7 +44,7 @@ def _frames(p: Params) -> int:
 
 
 # frame_lock held (a frame that nobody else can reach yet needs no lock):
-page_refcount = Column("page_refcount", "I", _frames)  #: references; 0 = free
+page_refcount = Column("page_refcount", "I", _frames)  #: references; 0 = free. is_last_reference() reads it without
 page_mapcount = Column("page_mapcount", "I", _frames)  #: page-table entries that map the frame
 # the owner of the frame writes, when it hands it out or takes it back:
 page_flags = Column("page_flags", "I", _frames)  #: PG_*; 0 = never handed out
