@@ -239,6 +239,12 @@ def install(ft: FdTable, file: File, limit: int, *, lowest: int = 0, cloexec: bo
         _add_chunk(ft, (fd - FD_INLINE) // FD_CHUNK)
 
 
+def has_room(ft: FdTable, limit: int) -> bool:
+    """Is there a number left for one more descriptor? For calls that only need one in passing."""
+    with table_locks[ft.index]:
+        return _find_free(ft, ft.next_free) < min(limit, NR_OPEN)
+
+
 def _find_free(ft: FdTable, fd: int) -> int:
     """First closed number from fd on; table lock held."""
     while fd < ft.high:

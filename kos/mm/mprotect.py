@@ -9,7 +9,7 @@ import numpy as np
 from kos.errors import GuestFault
 from kos.hw.phys import frames
 from kos.hw.pte import PTE_NX, PTE_U, PTE_W
-from kos.mm.limits import charge, count_vm, is_accountable, require_expand
+from kos.mm.limits import charge, count_vm, is_accountable, may_expand
 from kos.mm.mmap import isolate, page_align
 from kos.mm.pgtable import leaf_slices
 from kos.mm.shootdown import StaleBatch
@@ -63,12 +63,10 @@ def _protect_vma(mm: Mm, v: Vma, prot: int, stale: StaleBatch) -> int:
     pages = v.end - v.start >> 12
     if prot & VM_WRITE and old & VM_SHARED and not old & VM_MAYWRITE:
         return errno.EACCES
+    if prot & VM_WRITE and may_expand(mm, old, pages) and not may_expand(mm, new, pages):
+        return errno.ENOMEM  # what becomes data counts against RLIMIT_DATA
     if is_accountable(new) and not old & VM_ACCOUNT:
         # Private pages become writable: they may now each need a frame.
-        try:
-            require_expand(mm, new, 0)
-        except GuestFault as e:
-            return e.errno
         if not charge(pages):
             return errno.ENOMEM
         mm.committed += pages
@@ -93,6 +91,9 @@ def change_protection(mm: Mm, v: Vma, stale: StaleBatch) -> None:
         new = new & ~_NX if v.flags & VM_EXEC else new | _NX
         if not v.flags & VM_WRITE:
             new = new & ~_W
-        part[there] = new
-        lost = int(np.count_nonzero(old & ~new & (_W | _U) | new & ~old & _NX))
-        stale.add_downgrade(vaddr, count << 12, lost)
+        changed = int(np.count_nonzero(new != old))
+        if changed:
+            part[there] = new
+            # Where rights were only gained, too: between our reading and our storing a CPU that runs another thread
+            # may have set A or D and filled its TLB, and the bits are gone. After the flush it sets them again.
+            stale.add_downgrade(vaddr, count << 12, changed)

@@ -84,6 +84,8 @@ def write(fd: int, addr: int, n: int) -> int:
 
 def futex_wait(addr: int, expected: int, timeout: float | None = None) -> int:
     timeout_ns = -1 if timeout is None else args.duration_ns(timeout)
+    if timeout is not None and timeout_ns < 0:
+        raise OSError(errno.EINVAL, _host.strerror(errno.EINVAL))
     k.futex_wait(index(addr), index(expected) & 0xFFFF_FFFF, timeout_ns)
     return 0
 

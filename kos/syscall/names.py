@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from kos.errors import GuestFault
-from kos.fs import dirent, dirs, fsctx, hostfs, procfs, regular
+from kos.fs import dirent, dirs, fdtable, fsctx, hostfs, procfs, regular
 from kos.fs.fdtable import on_file
 from kos.fs.inode import is_dir, is_symlink, put_inode
 from kos.fs.namei import MAY_WRITE, Path, link_target, may, names
@@ -18,11 +18,14 @@ from kos.fs.open import read_whole
 from kos.fs.paths import path_of_locked
 from kos.fs.stat import Stat, stat_inode
 from kos.fs.structs import F_DIR, F_PLACE, I_HOST, I_PROC, IF_READ_ONLY, NAME_MAX, NR_INODES, File, Inode, inodes
+from kos.hw.cpu import this
 from kos.mm.page_alloc import nr_free, nr_total
 from kos.params import PAGE_SIZE
+from kos.sched.structs import processes
 from kos.syscall.table import syscall
 
 R = TypeVar("R")
+_NOFILE = 7  #: the resource limit
 
 
 def _naming(nr_paths: int) -> Callable[[Callable[..., R]], Callable[..., R]]:
@@ -132,6 +135,9 @@ def listdir(where: Path | int) -> list[str]:
 
         return on_file(where, work)
     try:
+        # The C library opens the directory to read it.
+        if not fdtable.has_room(fdtable.current(), int(processes[this.task.process].rlimits[2 * _NOFILE])):
+            raise GuestFault(errno.EMFILE)
         with names() as ns:
             inode = ns.resolve(where)
         try:
