@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 
 from kos.errors import GuestFault
+from kos.hw.cpu import this
+from kos.hw.ipi import poll_ipis
 from kos.hw.mmu import find_pte
 from kos.hw.phys import frames
 from kos.hw.pte import PTE_P, PTE_W
@@ -270,6 +272,8 @@ def populate(mm: Mm, start: int, end: int, access: int | None = None) -> FaultRe
     """Fault pages in ahead of time; stops at the first that cannot be (Linux ignores that, too)."""
     vaddr = start
     while vaddr < end:
+        if this.interrupted:
+            poll_ipis()
         with mm_lock(mm):
             found = overlapping(mm, vaddr, vaddr + 1)
             flags = found[0].flags if found else 0

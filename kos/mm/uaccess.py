@@ -10,6 +10,7 @@ import errno
 
 from kos.errors import GuestFault
 from kos.hw.cpu import this
+from kos.hw.ipi import poll_ipis
 from kos.hw.mmu import find_pte
 from kos.hw.phys import frames
 from kos.hw.pte import PTE_A, PTE_D, READ, WRITE, permits, pte_pfn
@@ -17,6 +18,7 @@ from kos.hw.tlb import hot
 from kos.mm.fault import OK, FaultResult, handle_mm_fault, resolve
 from kos.mm.structs import Mm, mm_lock
 from kos.params import PAGE_SIZE
+from kos.platform.host.atomic import compare_exchange64
 
 
 def _fail(result: FaultResult) -> GuestFault:
@@ -28,6 +30,8 @@ def _delta(vaddr: int, access: int) -> int:
     table = hot.write if access == WRITE else hot.read
     found = table.get(vaddr >> 12)
     if found is None:
+        if this.interrupted:
+            poll_ipis()
         result = resolve(vaddr, access)
         if result is not OK:
             raise _fail(result)
@@ -69,6 +73,13 @@ def clear_user(mm: Mm, vaddr: int, n: int) -> None:
     copy_to_user(mm, vaddr, bytes(n))
 
 
+def _mark(at: int, bits: int) -> bool:
+    """Set accessed and dirty as a walk does: a CPU that runs the address space may set them at the same moment."""
+    entry = frames.mem64[at]
+    new = entry | bits
+    return new == entry or compare_exchange64(frames.addr + (at << 3), entry, new) == entry
+
+
 def _foreign(mm: Mm, vaddr: int, n: int, data: bytes | bytearray | memoryview | None) -> bytes:
     """The same on an address space that this CPU has not loaded: by its tables, under its lock."""
     view = None if data is None else memoryview(data)
@@ -81,7 +92,8 @@ def _foreign(mm: Mm, vaddr: int, n: int, data: bytes | bytearray | memoryview | 
             at = find_pte(mm.pgd, vaddr) if 0 <= vaddr < 1 << 47 and mm.pgd else 0
             entry = frames.mem64[at] if at else 0
             if permits(entry, access):
-                frames.mem64[at] = entry | PTE_A | (PTE_D if view is not None else 0)
+                if not _mark(at, PTE_A if view is None else PTE_A | PTE_D):
+                    continue  # not what it was any more: look again
                 where = (pte_pfn(entry) << 12) + (vaddr & 4095)
                 if view is None:
                     parts.append(bytes(frames.mem[where : where + chunk]))

@@ -4,7 +4,7 @@
     value = hot.mem[at]
 
 A miss walks the tables and takes faults (kos/mm/fault.py), then the access is made again. Interrupts are polled
-in kernel waits and at safepoints only, never between a translation and its access, so a CPU that has acknowledged
+in kernel waits, at safepoints and before a miss, never between a translation and its access: who has acknowledged
 a shootdown has no access on the old translation under way; the host-signal handler of a CPU leaves kos' own code
 alone for the same reason. An aligned access of 2, 4 or 8 bytes is one load or store of the host, so it is never
 torn; one that crosses a page is done page by page.
@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from kos.errors import KernelBug
 from kos.hw.cpu import this
+from kos.hw.ipi import poll_ipis
 from kos.hw.phys import frames
 from kos.hw.pte import READ, WRITE
 from kos.hw.stop import BROKEN, stop_machine
@@ -59,6 +60,8 @@ def miss(vaddr: int, access: int) -> int:
     if not this.has_room:
         return begin(this.room, miss, vaddr, access)
     while True:
+        if this.interrupted:
+            poll_ipis()  # a copy of a million pages keeps nobody waiting
         try:
             result = resolve(vaddr, access)
         except BROKEN as e:

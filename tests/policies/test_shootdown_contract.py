@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mm_box import Segv, run_on_cpus, safepoint, shoot_at_everybody
+from mm_box import Segv, answering_cpu, run_on_cpus, safepoint, shoot_at_everybody
 from policy_box import PolicyBox
 
 from kos.arena.table import Column
 from kos.hw import ipi
 from kos.hw.cpu import this
 from kos.hw.relax import relax
-from kos.mm import shootdown, switch
+from kos.mm import switch
 from kos.mm.mmap import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, do_mmap, do_munmap
 from kos.mm.mprotect import do_mprotect
-from kos.params import MAX_CPUS
 from kos.runtime import memory
 
 P = 4096
@@ -83,28 +82,12 @@ def test_a_late_flush_does_not_speak_for_another_cpus_change(boot: Boot, shootdo
     mm = box.new_mm()
     a = do_mmap(mm, 0, 4 * P, 3, ANON)
     memory.store64(a, 1)
-    slot = shootdown.flush_slots[this.id + 1]
-    asked = []
-
-    def cpu_1_answers() -> None:
-        if slot.seq != slot.done:
-            asked.append((slot.start, slot.end, slot.gen))
-            shootdown.flush_acks.v[this.id * (MAX_CPUS + 1) + 1] = slot.seq
-        this.pending[0] = 1
-
-    ipi.poll_hooks.insert(0, cpu_1_answers)  # first: a protocol may wait for the answer in a hook of its own
-    this.pending[0] = 1
-    mm.cpumask[1] = 1
-    try:
+    with answering_cpu(mm) as asked:
         do_munmap(mm, a, P)
         ours = mm.tlb_gen
         mm.tlb_gen = ours + 1  # another CPU's change, whose message is still on its way
         ipi.poll_ipis()
         ipi.poll_ipis()
-    finally:
-        ipi.poll_hooks.remove(cpu_1_answers)
-        mm.cpumask[1] = 0
-        this.pending[0] = 0
     assert asked == [(a, a + P, ours)]
     box.drop(mm)
 

@@ -7,7 +7,8 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -240,6 +241,29 @@ def run_on_cpus(count: int, body: Callable[[int], None], seconds: float = 60.0) 
         raise AssertionError(failures.get())
     if any(p.exitcode for p in others):
         raise AssertionError(f"exit codes {[p.exitcode for p in others]}")
+
+
+@contextmanager
+def answering_cpu(mm: Mm) -> Iterator[list[tuple[int, int, int]]]:
+    """A CPU 1 that uses the address space and only answers; what it was asked to forget: (start, end, generation)."""
+    slot = shootdown.flush_slots[this.id + 1]
+    asked: list[tuple[int, int, int]] = []
+
+    def answer() -> None:
+        if slot.seq != slot.done:
+            asked.append((slot.start, slot.end, slot.gen))
+            shootdown.flush_acks.v[this.id * (MAX_CPUS + 1) + 1] = slot.seq
+        this.pending[0] = 1
+
+    ipi.poll_hooks.insert(0, answer)  # first: a protocol may wait for the answer in a hook of its own
+    this.pending[0] = 1
+    mm.cpumask[1] = 1
+    try:
+        yield asked
+    finally:
+        ipi.poll_hooks.remove(answer)
+        mm.cpumask[1] = 0
+        this.pending[0] = 0
 
 
 class Stopped(Exception):

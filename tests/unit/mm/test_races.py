@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mm_box import run_on_cpus, safepoint, shoot_at_everybody
+from mm_box import answering_cpu, run_on_cpus, safepoint, shoot_at_everybody
 
 from kos.arena.table import Column
 from kos.hw.cpu import this
@@ -14,6 +14,7 @@ from kos.mm import switch
 from kos.mm.dup import dup_mm
 from kos.mm.mm import mmput
 from kos.mm.mmap import MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, do_mmap
+from kos.mm.mprotect import do_mprotect
 from kos.mm.uaccess import copy_from_user
 from kos.runtime import memory
 
@@ -125,3 +126,17 @@ def test_atomics_of_many_cpus_are_exact(make_box: Callable[..., Any]) -> None:
     switch.load_mm(mm)
     assert memory.load64(a) == 500 * cpus
     box.drop(*spaces)
+
+
+def test_other_cpus_look_again_after_any_change_of_protection(make_box: Callable[..., Any]) -> None:
+    """Rights gained, too: what a walk on another CPU has set in the entry meanwhile may have been overwritten."""
+    box = make_box(cpus=2)
+    mm = box.new_mm()
+    a = do_mmap(mm, 0, 2 * P, 3, ANON)
+    memory.store64(a, 1)
+
+    with answering_cpu(mm) as asked:
+        do_mprotect(mm, a, P, 3 | 4)
+
+    assert [(start, end) for start, end, _ in asked] == [(a, a + P)]
+    box.drop(mm)
