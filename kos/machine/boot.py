@@ -115,6 +115,7 @@ def boot(config: MachineConfig) -> Booted:
     active = parts.declare(config)
     arena = Arena.create(name, params)
     supervisor: Supervisor | None = None
+    is_up = False
     try:
         arena.header.boot_ns = active.boot_ns = boot_ns = now_ns()
         arena.header.host_pid = this_pid()
@@ -127,11 +128,12 @@ def boot(config: MachineConfig) -> Booted:
 
         log_parts = [f"{config.log}.cpu{n}" for n in range(config.cpus)] if config.log else []
         supervisor.start(cpu_main, log_parts, config, boot_ns)
+        is_up = True
         return Booted(arena, supervisor, config, boot_ns, active)
     except MachineFailed as e:
         raise MachineFailed(f"the machine did not boot: {e}") from None
     finally:
-        if supervisor is None or not supervisor.processes:
+        if not is_up:
             if supervisor is not None:
-                supervisor.kill()
+                supervisor.stop()  # the CPUs that did come up, too
             arena.block.unlink()

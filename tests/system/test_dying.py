@@ -202,3 +202,15 @@ def test_a_cpu_that_is_rung_while_it_comes_up_lives(kos, turn):
 
     assert rung
     assert running.wait().status == 0, running.errors()
+
+
+@pytest.mark.parametrize("cpus", [2, 8])
+def test_a_cpu_that_dies_while_others_come_up_ends_the_run(kos, cpus):
+    running = kos.start("run", "--cpus", cpus, "--summary", "none", "hello")
+    while not (found := running.cpus()):
+        assert running.process.poll() is None
+    os.kill(min(found), signal.SIGKILL)
+    result = running.wait(10)
+
+    assert result.status == 70 and "died: killed by signal 9" in result.stderr, result
+    running.assert_nothing_is_left()
