@@ -124,7 +124,8 @@ def named(e: OSError, path: object, path2: object = None) -> OSError:
 
 def nameless(e: OSError) -> OSError:
     """The same error without a file's name, where CPython gives none."""
-    return OSError(e.errno, e.strerror)
+    del e.filename, e.filename2
+    return e
 
 
 def duration_ns(seconds: Any, message: str | None = None) -> int:

@@ -23,7 +23,7 @@ def execv(path: Any, argv: Any, /) -> NoReturn:
     try:
         trap(Exec(_host.fsdecode(name), words, dict(world.current().environ)))
     except OSError as e:
-        raise args.nameless(e) from None  # execv, unlike execve, does not name the file
+        raise args.nameless(e)  # noqa: B904  # the same error; execv, unlike execve, does not name the file
     raise AssertionError("a replaced program ran on")
 
 

@@ -274,7 +274,7 @@ def utime(path: Any, times: Any = None, *, ns: Any = None, dir_fd: Any = None, f
         else:
             k.utime(_at(name, dir_fd), atime, mtime, bool(follow_symlinks))
     except OSError as e:
-        raise args.nameless(e) from None
+        raise args.nameless(e)  # noqa: B904  # the same error
 
 
 # --- what CPython's os.py builds of them; Lib/os.py, 3.11 ------------------------------------------------------------

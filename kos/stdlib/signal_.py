@@ -230,9 +230,10 @@ def _timer_ns(seconds: Any) -> int:
 def _timer(call: Callable[..., tuple[int, int]], *rest: int) -> tuple[float, float]:
     try:
         value, interval = call(*rest)
+        return value // _ONE_US / 1e6, interval // _ONE_US / 1e6
     except OSError as e:
-        raise _host.ItimerError(e.errno, e.strerror) from None
-    return value // _ONE_US / 1e6, interval // _ONE_US / 1e6
+        error = _host.ItimerError(e.errno, e.strerror)
+    raise error
 
 
 def setitimer(which: int, seconds: float, interval: float = 0.0, /) -> tuple[float, float]:
