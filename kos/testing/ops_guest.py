@@ -27,13 +27,10 @@ NR_TASKS, FILE_PAGES = 8, 4
 FAR, NR_OUTPOSTS = 4, 2  # pages of an outpost; the kernel chooses where it lies
 PLACES = PAGES + FAR * NR_OUTPOSTS  #: numbers of pages: first those of the arena
 RECEIVED, BUSY = BOOK + 64, TABLE + 16 * NR_TASKS  #: words; BUSY: one of each task, the stops that are over
-KILLED, EXECS = 1, 2  # ways of Vfork
-FORKS = 2  # way of Handle
+KILLED, EXECS, FORKS = 1, 2, 2  # ways of Vfork; of Handle
 ADVICE = (guest.MADV_DONTNEED, guest.MADV_DONTFORK, guest.MADV_DOFORK, guest.MADV_WIPEONFORK, guest.MADV_KEEPONFORK)
 RW, PRIVATE = guest.PROT_READ | guest.PROT_WRITE, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS
-ON_PAGES = frozenset(
-    ("store", "fetch", "add", "unmap", "protect", "advise", "resize", "free", "inherit", "vfork", "relay")
-)
+ON_PAGES = set("store fetch add unmap protect advise resize free inherit vfork relay".split())
 PATIENCE = 25.0  # seconds after which a task is called silent
 
 Pipe = tuple[int, int]
@@ -389,6 +386,9 @@ def run_all(plans: Any, together: int) -> None:
             print(f"program {name}")
             text = b""
             while not text.endswith(b"end\n"):
+                if not select.select([r], [], [], PATIENCE + 5)[0]:
+                    os.killpg(pid, signal.SIGKILL)  # its driver was killed, for want of memory: its tasks wait for it
+                    break
                 more = os.read(r, 65536)
                 if not more:
                     break
