@@ -9,7 +9,25 @@ from __future__ import annotations
 from kos.hw.cpu import this
 from kos.hw.ipi import host_cores as host_cores
 from kos.hw.ipi import poll_ipis
+from kos.platform.host.clock import cpu_time_ns
 from kos.platform.host.process import yield_core
+
+WAIT_LIMIT_NS = (
+    5_000_000_000  #: processor time that one wait for another CPU may take; the kernel's own are far shorter
+)
+LOOK_EVERY = 4096  #: turns of a wait between two looks at that: a power of two
+
+
+class Patience:
+    """Is it a deadlock? Processor time counts, not the time of day: a crowded host may keep the other from running."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self) -> None:
+        self._end = cpu_time_ns() + WAIT_LIMIT_NS
+
+    def is_over(self) -> bool:
+        return cpu_time_ns() > self._end
 
 
 def relax() -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from kos.arena.table import Column
 from kos.hw.cpu import this
-from kos.hw.relax import relax
+from kos.hw.relax import LOOK_EVERY, relax
 from kos.platform.host.clock import now_ns
 from kos.sync.spinlock import LockPool, SpinLock, debug
 
@@ -46,10 +46,13 @@ class FairLock(SpinLock):
     def _wait(self) -> None:
         words, at, me = wanted.v, self.id, this.id + 1
         late_ns = now_ns() + PATIENCE_NS
+        patience = None
         turns = 0
         while not self._try(False):
             relax()
             turns += 1
+            if not turns % LOOK_EVERY:
+                patience = self._look(patience)
             if not turns & 15 and not words[at] and now_ns() > late_ns:
                 words[at] = me
         if words[at] == me:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from types import TracebackType
 
 from kos.errors import KernelBug
-from kos.hw.cpu import this
-from kos.hw.relax import relax
+from kos.hw.cpu import cpu_block, this
+from kos.hw.relax import LOOK_EVERY, WAIT_LIMIT_NS, Patience, relax
 from kos.platform.host.lock import HostLock
 from kos.sync.order import ORDER, RANK
 
@@ -49,11 +49,32 @@ class SpinLock:
     def acquire(self) -> None:
         if debug.check_order:
             self._check_order()
-        while not self._try(False):
-            relax()
+        if not self._try(False):
+            self._wait()
         n = this.nr_held
         this.held[n] = self.id
         this.nr_held = n + 1
+
+    def _wait(self) -> None:
+        patience = None
+        turns = 0
+        while not self._try(False):
+            relax()
+            turns += 1
+            if not turns % LOOK_EVERY:
+                patience = self._look(patience)
+
+    def _look(self, patience: Patience | None) -> Patience:
+        """Long waits end in a report, not in silence: raises KernelBug."""
+        if patience is None:
+            return Patience()
+        if patience.is_over():
+            holders = [f"cpu {cpu} holds it" for cpu in range(this.nr_cpus) if self.id in list(cpu_block(cpu).held)]
+            raise KernelBug(
+                f"deadlock: cpu {this.id} waited {WAIT_LIMIT_NS / 1e9:.0f} s for lock {self.name!r}; "
+                f"{holders[0] if holders else 'no CPU holds it'}"
+            )
+        return patience
 
     def release(self) -> None:
         n = this.nr_held - 1

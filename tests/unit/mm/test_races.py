@@ -9,13 +9,15 @@ import pytest
 from mm_box import answering_cpu, run_on_cpus, safepoint, shoot_at_everybody
 
 from kos.arena.table import Column
-from kos.hw.cpu import this
-from kos.mm import switch
+from kos.errors import KernelBug
+from kos.hw.cpu import cpu_block, this
+from kos.mm import shootdown, switch
 from kos.mm.dup import dup_mm
 from kos.mm.mm import mmput
 from kos.mm.mmap import MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, do_mmap
 from kos.mm.mprotect import do_mprotect
 from kos.mm.uaccess import copy_from_user
+from kos.platform.host.clock import now_ns
 from kos.runtime import memory
 
 P = 4096
@@ -139,4 +141,21 @@ def test_other_cpus_look_again_after_any_change_of_protection(make_box: Callable
         do_mprotect(mm, a, P, 3 | 4)
 
     assert [(start, end) for start, end, _ in asked] == [(a, a + P)]
+    box.drop(mm)
+
+
+def test_a_flush_that_a_cpu_has_lost_ends_in_a_report(make_box: Callable[..., Any]) -> None:
+    """A CPU that looks at its interrupts and does not answer one: said, not waited for."""
+    box = make_box(cpus=2)
+    mm = box.new_mm()
+    a = do_mmap(mm, 0, P, 3, ANON)
+    memory.store64(a, 1)
+    mm.cpumask[1] = 1
+    cpu_block(1).heartbeat = now_ns() + 10_000_000_000
+
+    with pytest.raises(KernelBug, match="cpu 1 serves its interrupts, but never acknowledged flush"):
+        do_mprotect(mm, a, P, 1)
+
+    mm.cpumask[1] = 0
+    shootdown.flush_slots[this.id + 1].done = shootdown.flush_slots[this.id + 1].seq
     box.drop(mm)

@@ -3,6 +3,7 @@
 import pytest
 
 from kos.errors import KernelBug
+from kos.hw import relax
 from kos.hw.cpu import cpu_block, this
 from kos.platform.host.process import start
 from kos.sync import spinlock
@@ -46,6 +47,15 @@ def test_the_wrong_order_stops_the_machine(locks):
 def test_a_lock_that_is_not_held_cannot_be_released(locks):
     with pytest.raises(KernelBug, match="does not hold it"):
         locks[0].release()
+
+
+def test_a_deadlock_ends_in_a_report(locks, monkeypatch):
+    """Who waits far longer than any wait takes says for which lock, and who has it."""
+    monkeypatch.setattr(relax, "WAIT_LIMIT_NS", 50_000_000)
+    spinlock.debug.check_order = False
+    low, _ = locks
+    with low, pytest.raises(KernelBug, match=r"deadlock: cpu 0 waited .* for lock 'low'; cpu 0 holds it"):
+        low.acquire()
 
 
 def test_try_acquire_does_not_wait(locks):
