@@ -16,6 +16,7 @@ from kos.sched.structs import (
     machine,
     process_of,
     processes,
+    signal_lock,
     tasklist_lock,
 )
 
@@ -83,6 +84,9 @@ def setrlimit(process: Process, res: int, low: int, high: int) -> None:
             raise GuestFault(errno.EPERM)
         process.rlimits[2 * res] = low
         process.rlimits[2 * res + 1] = high
+        if res == CPU:
+            with signal_lock(process):
+                process.xcpu_at = 0
     if res == AS and this.task is not None and process is process_of(this.task):
         apply_to_host(this.task)
 

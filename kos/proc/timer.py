@@ -2,7 +2,7 @@
 
 ITIMER_REAL is an absolute time in the arena, watched by the CPU on which it was set, whether the process runs,
 sleeps or is stopped. ITIMER_VIRTUAL and ITIMER_PROF are amounts of CPU time of the whole process, looked at on the
-timer ticks that hit it, so they are never early and at most a tick late. Linux: kernel/time/itimer.c,
+timer ticks that hit it, so they are never early and at most a tick late; so is RLIMIT_CPU. Linux: kernel/time/itimer.c,
 posix-cpu-timers.c.
 """
 
@@ -14,9 +14,9 @@ from kos.errors import GuestFault
 from kos.hw.cpu import this
 from kos.platform.host.clock import now_ns
 from kos.proc import signal
-from kos.proc.sigdefs import SIGALRM, SIGPROF, SIGVTALRM
+from kos.proc.sigdefs import SIGALRM, SIGKILL, SIGPROF, SIGVTALRM, SIGXCPU
 from kos.sched import sched, timer
-from kos.sched.structs import Process, Task, process_of, processes, signal_lock, threads_of
+from kos.sched.structs import RLIM_INFINITY, Process, Task, process_of, processes, signal_lock, threads_of
 from kos.sched.timer import expire_due as expire_due
 from kos.sched.timer import next_deadline as next_deadline
 
@@ -105,6 +105,8 @@ def _strike_real(slot: int, deadline_ns: int) -> None:
 def _on_tick(task: Task, ran_ns: int) -> None:
     """The current process has used CPU time."""
     process = process_of(task)
+    if process.rlimits[0] != RLIM_INFINITY:
+        _check_limit(process)
     if not process.it_virt_at and not process.it_prof_at:
         return
     with signal_lock(process):
@@ -114,6 +116,17 @@ def _on_tick(task: Task, ran_ns: int) -> None:
         if process.it_prof_at and (used := _clock_locked(process, PROF)) >= process.it_prof_at:
             process.it_prof_at = used + process.it_prof_every if process.it_prof_every else 0
             signal.send_locked(process, SIGPROF)
+
+
+def _check_limit(process: Process) -> None:
+    """RLIMIT_CPU: SIGXCPU at the soft limit and every second after it, SIGKILL at the hard one."""
+    with signal_lock(process):
+        used = _clock_locked(process, PROF) // 1_000_000_000
+        if used >= process.rlimits[1]:
+            signal.send_locked(process, SIGKILL)
+        elif used >= max(process.rlimits[0], process.xcpu_at):
+            process.xcpu_at = used + 1
+            signal.send_locked(process, SIGXCPU)
 
 
 timer.strike[timer.REAL_TIMER] = _strike_real

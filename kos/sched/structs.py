@@ -221,7 +221,8 @@ class Process(Struct):
     # tasklist_lock held to write; read without:
     rlimits: Annotated[Any, ctypes.c_uint64 * (2 * NR_RLIMITS)]  #: soft, hard
     oom_adj: i64  #: -1000 (never killed for memory) to 1000
-    spare: Annotated[Chars, ctypes.c_char * 432]
+    xcpu_at: u64  #: signal_lock(process) held: seconds of CPU time at which the next SIGXCPU is due; 0 = at the limit
+    spare: Annotated[Chars, ctypes.c_char * 424]
 
 
 @layout(size=80)
