@@ -39,6 +39,7 @@ from kos.sched.structs import (
     signal_lock,
     tasklist_lock,
     tasks,
+    threads,
     threads_of,
 )
 from kos.trace.events import EXIT
@@ -185,15 +186,7 @@ def release_thread(process: Process, task: Task) -> None:
 
 def unlink_thread(process: Process, task: Task) -> None:
     """Out of the process's list; tasklist_lock and its signal lock held."""
-    before, after = task.thread_prev, task.thread_next
-    if before:
-        tasks[before].thread_next = after
-    else:
-        process.first_thread = after
-    if after:
-        tasks[after].thread_prev = before
-    else:
-        process.last_thread = before
+    threads.remove(process, task)
     process.nr_threads -= 1
 
 

@@ -48,6 +48,7 @@ from kos.sched.structs import (
     signal_lock,
     tasklist_lock,
     tasks,
+    threads,
 )
 from kos.trace.events import FORK
 from kos.trace.histogram import forks as fork_latency
@@ -276,13 +277,7 @@ def _publish(parent: Task, child: Task, flags: int) -> None:
 
 def link_thread(process: Process, task: Task) -> None:
     """The task becomes one of the process's; tasklist_lock held, and the signal lock once it is published."""
-    task.thread_prev = process.last_thread
-    task.thread_next = 0
-    if process.last_thread:
-        tasks[process.last_thread].thread_next = task.index
-    else:
-        process.first_thread = task.index
-    process.last_thread = task.index
+    threads.append(process, task)
     process.nr_threads += 1
     process.nr_live += 1
 

@@ -8,20 +8,24 @@ thousand living children does not look at each.
 
 from __future__ import annotations
 
+from kos.arena.list import LinkedList
 from kos.sched.pid import get_pid, put_pid
 from kos.sched.structs import PL_ZOMBIE, Process, machine, pid_groups, processes
+
+_children = LinkedList(
+    Process, processes, head="first_child", tail="last_child", next="next_sibling", prev="prev_sibling"
+)
+_reports = LinkedList(
+    Process, processes, head="first_report", tail="last_report", next="next_report", prev="prev_report"
+)
+children_of = _children.items  #: oldest first
+reports_of = _reports.items  #: children with news, oldest first
 
 
 def link_child(child: Process, parent: Process) -> None:
     """The child becomes the youngest of parent's children."""
     child.parent = parent.index
-    child.prev_sibling = parent.last_child
-    child.next_sibling = 0
-    if parent.last_child:
-        processes[parent.last_child].next_sibling = child.index
-    else:
-        parent.first_child = child.index
-    parent.last_child = child.index
+    _children.append(parent, child)
     parent.nr_children += 1
 
 
@@ -29,28 +33,9 @@ def unlink_child(child: Process) -> None:
     """The child leaves its parent's lists."""
     remove_report(child)
     parent = processes[child.parent]
-    before, after = child.prev_sibling, child.next_sibling
-    if before:
-        processes[before].next_sibling = after
-    else:
-        parent.first_child = after
-    if after:
-        processes[after].prev_sibling = before
-    else:
-        parent.last_child = before
-    child.next_sibling = child.prev_sibling = child.parent = 0
+    _children.remove(parent, child)
+    child.parent = 0
     parent.nr_children -= 1
-
-
-def children_of(parent: Process) -> list[Process]:
-    """Oldest first."""
-    found = []
-    i = parent.first_child
-    while i:
-        p = processes[i]
-        found.append(p)
-        i = p.next_sibling
-    return found
 
 
 def add_report(child: Process) -> None:
@@ -59,48 +44,18 @@ def add_report(child: Process) -> None:
         return
     parent = processes[child.parent]
     # From the end: children mostly report in the order of their birth.
-    before = parent.last_report
+    after, before = 0, parent.last_report
     while before and processes[before].age > child.age:
-        before = processes[before].prev_report
-    after = processes[before].next_report if before else parent.first_report
-    child.prev_report, child.next_report = before, after
-    if before:
-        processes[before].next_report = child.index
-    else:
-        parent.first_report = child.index
-    if after:
-        processes[after].prev_report = child.index
-    else:
-        parent.last_report = child.index
+        after, before = before, processes[before].prev_report
+    _reports.insert_before(parent, child, after)
     child.on_report = 1
 
 
 def remove_report(child: Process) -> None:
     """There is nothing to say about this child any more."""
-    if not child.on_report:
-        return
-    parent = processes[child.parent]
-    before, after = child.prev_report, child.next_report
-    if before:
-        processes[before].next_report = after
-    else:
-        parent.first_report = after
-    if after:
-        processes[after].prev_report = before
-    else:
-        parent.last_report = before
-    child.next_report = child.prev_report = child.on_report = 0
-
-
-def reports_of(parent: Process) -> list[Process]:
-    """Children with news, oldest first."""
-    found = []
-    i = parent.first_report
-    while i:
-        p = processes[i]
-        found.append(p)
-        i = p.next_report
-    return found
+    if child.on_report:
+        _reports.remove(processes[child.parent], child)
+        child.on_report = 0
 
 
 # --- process groups and sessions -------------------------------------------------------------------------

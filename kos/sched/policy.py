@@ -7,6 +7,7 @@ state lives in the arena: `Task.vruntime`, `Task.slice_ns`, `Task.policy_words`,
 
 from __future__ import annotations
 
+from kos.arena.list import LinkedList
 from kos.errors import KernelBug
 from kos.hooks.policies import Scheduler as Scheduler
 from kos.sched.structs import RunQueue, Task, tasks
@@ -21,18 +22,15 @@ WEIGHTS = (
 NICE_0_WEIGHT = 1024
 
 
+_queue = LinkedList(RunQueue, tasks, head="head", tail="tail", next="rq_next", prev="rq_prev")
+queued = _queue.items  #: the tasks that wait, in order; the queue's lock held
+
+
 def push_back(rq: RunQueue, task: Task) -> None:
     """Link at the end of the queue."""
     if task.on_rq:
         raise KernelBug(f"pid {task.pid} is on a run queue already")
-    slot, last = task.index, rq.tail
-    task.rq_prev = last
-    task.rq_next = 0
-    if last:
-        tasks[last].rq_next = slot
-    else:
-        rq.head = slot
-    rq.tail = slot
+    _queue.append(rq, task)
     task.on_rq = 1
     rq.nr_queued += 1
     rq.load += task.weight
@@ -42,17 +40,7 @@ def insert_before(rq: RunQueue, task: Task, successor: int) -> None:
     """Link in front of the queued task in slot `successor`; 0 = at the end."""
     if task.on_rq:
         raise KernelBug(f"pid {task.pid} is on a run queue already")
-    before = tasks[successor].rq_prev if successor else rq.tail
-    task.rq_prev = before
-    task.rq_next = successor
-    if before:
-        tasks[before].rq_next = task.index
-    else:
-        rq.head = task.index
-    if successor:
-        tasks[successor].rq_prev = task.index
-    else:
-        rq.tail = task.index
+    _queue.insert_before(rq, task, successor)
     task.on_rq = 1
     rq.nr_queued += 1
     rq.load += task.weight
@@ -62,29 +50,10 @@ def remove(rq: RunQueue, task: Task) -> None:
     """Unlink from the queue."""
     if not task.on_rq:
         raise KernelBug(f"pid {task.pid} is on no run queue")
-    before, after = task.rq_prev, task.rq_next
-    if before:
-        tasks[before].rq_next = after
-    else:
-        rq.head = after
-    if after:
-        tasks[after].rq_prev = before
-    else:
-        rq.tail = before
-    task.rq_next = task.rq_prev = task.on_rq = 0
+    _queue.remove(rq, task)
+    task.on_rq = 0
     rq.nr_queued -= 1
     rq.load -= task.weight
-
-
-def queued(rq: RunQueue) -> list[Task]:
-    """The tasks that wait, in order; the queue's lock held."""
-    found = []
-    i = rq.head
-    while i:
-        t = tasks[i]
-        found.append(t)
-        i = t.rq_next
-    return found
 
 
 class _InUse:

@@ -31,6 +31,7 @@ import ctypes
 from typing import Annotated, Any
 
 from kos.arena.layout import Chars, Struct, i32, i64, layout, u16, u32, u64
+from kos.arena.list import LinkedList
 from kos.arena.table import Alone, Column, Table
 from kos.params import MAX_CPUS, PID_MAX
 from kos.sync.spinlock import LockPool, SpinLock
@@ -301,15 +302,10 @@ def signal_lock(process: Process) -> SpinLock:
     return signal_locks[process.index]
 
 
-def threads_of(process: Process) -> list[Task]:
-    """Every task of a process with a slot, leader first; tasklist_lock or its signal lock held."""
-    found = []
-    i = process.first_thread
-    while i:
-        t = tasks[i]
-        found.append(t)
-        i = t.thread_next
-    return found
+threads = LinkedList(Process, tasks, head="first_thread", tail="last_thread", next="thread_next", prev="thread_prev")
+threads_of = (
+    threads.items
+)  #: every task of a process with a slot, the leader first; tasklist_lock or its signal lock held
 
 
 def find_task(pid: int) -> Task | None:

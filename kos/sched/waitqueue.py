@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 
+from kos.arena.list import LinkedList
 from kos.errors import KernelBug
 from kos.hw.cpu import this
 from kos.sched import sched
@@ -24,6 +25,8 @@ from kos.sync.spinlock import ALL, SpinLock
 from kos.traps import Wait as Wait
 
 WOKEN = 2  #: word of Task.restart: 1 = the last sleep was ended by the queue, and not by a signal or the clock
+_waiting = LinkedList(WaitQueue, tasks, head="head", tail="tail", next="wq_next", prev="wq_prev")
+waiters = _waiting.items  #: the tasks on a queue, oldest first; its lock held
 
 
 def prepare_to_wait(queue: WaitQueue, lock: SpinLock, *, killable: bool = False) -> None:
@@ -34,16 +37,8 @@ def prepare_to_wait(queue: WaitQueue, lock: SpinLock, *, killable: bool = False)
     task: Task = this.task
     if task.wq_lock:
         raise KernelBug(f"pid {task.pid} waits on two queues")
-    slot = task.index
-    last = queue.tail
     task.wq_at = ctypes.addressof(queue) - tasks.addr
-    task.wq_next = 0
-    task.wq_prev = last
-    if last:
-        tasks[last].wq_next = slot
-    else:
-        queue.head = slot
-    queue.tail = slot
+    _waiting.append(queue, task)
     task.woken = 0
     task.restart[WOKEN] = 0
     task.wq_lock = lock.id
@@ -101,26 +96,6 @@ def wake_task(queue: WaitQueue, task: Task) -> bool:
     return woken
 
 
-def waiters(queue: WaitQueue) -> list[Task]:
-    """The tasks on the queue, oldest first; its lock held."""
-    found = []
-    i = queue.head
-    while i:
-        t = tasks[i]
-        found.append(t)
-        i = t.wq_next
-    return found
-
-
 def _unlink(queue: WaitQueue, task: Task) -> None:
-    before, after = task.wq_prev, task.wq_next
-    if before:
-        tasks[before].wq_next = after
-    else:
-        queue.head = after
-    if after:
-        tasks[after].wq_prev = before
-    else:
-        queue.tail = before
-    task.wq_next = task.wq_prev = 0
+    _waiting.remove(queue, task)
     task.wq_lock = 0
