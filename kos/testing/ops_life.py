@@ -101,15 +101,14 @@ class Life(State):
         mine = task.process.pages[page]
         childs = self.copy_memory(task).get(page)
         words = ("relay", page, target, op.length + 1, op.value, op.way)
+        if childs is None:
+            return words, f"0 {-SIGSEGV}", False
         try:
-            goal = self.touch(task, target, ALONE)
-            if mine.source is not None and mine.own is None:
-                self.claim_content(task, mine, ALONE if mine.is_shared else READ)
-            data = childs.write() if childs is not None else None
+            self.claim_content(task, mine, ALONE if mine.is_shared else READ)
+            data = childs.write()
+            goal = self.touch(task, target, ALONE)  # last: it may make a private copy of the file's page
         except Fault:
             raise Skip from None
-        if data is None:
-            return words, f"0 {-SIGSEGV}", False
         data[0] = op.value
         goal[: op.length + 1] = bytes(data[: op.length + 1])
         return words, f"{op.length + 1} {op.value}", False
