@@ -71,6 +71,7 @@ def islink(path: Any) -> bool:
 def ismount(path: Any) -> bool:
     try:
         here = _fields(path, False)
+        path = _host.fspath(path)
         above = _fields(_posixpath.join(path, b".." if isinstance(path, bytes) else ".."), False)
     except (OSError, ValueError):
         return False

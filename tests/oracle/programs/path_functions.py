@@ -24,3 +24,14 @@ for name in ("f", "l", "loop"):
 os.rmdir("d")
 os.chdir("/")
 os.rmdir(top)
+
+
+class Wrapped:
+    def __init__(self, path):
+        self.path = path
+
+    def __fspath__(self):
+        return self.path
+
+
+print([os.path.ismount(path) for path in ("/", b"/", Wrapped("/"), Wrapped(b"/"), Wrapped(b"/no such"))])
