@@ -12,6 +12,7 @@ from kos.proc import tree
 from kos.proc.sigdefs import CLD_CONTINUED, CLD_STOPPED, SIGCHLD, SIGCONT, SIGSTOP
 from kos.proc.sigqueue import Info
 from kos.sched import sched, waitqueue
+from kos.sched.sigpending import recalc_sigpending_locked
 from kos.sched.structs import (
     JC_STOP_COUNTED,
     JC_STOP_PENDING,
@@ -61,7 +62,7 @@ def stop_here_locked(process: Process, task: Task) -> bool:
     task.last_stop = 0
     task.state = STOPPED
     last = leave_stop_locked(process, task)
-    sched.recalc_sigpending_locked(task)
+    recalc_sigpending_locked(task)
     return last
 
 

@@ -6,7 +6,7 @@ from kos.hw.cpu import this
 from kos.proc.sigdefs import UNBLOCKABLE, signals_in
 from kos.proc.signal import offer_locked, take_locked
 from kos.proc.sigqueue import Info
-from kos.sched import sched
+from kos.sched.sigpending import recalc_sigpending_locked
 from kos.sched.structs import SLEEPING, Task, process_of, signal_lock
 
 
@@ -29,7 +29,7 @@ def set_blocked(task: Task, mask: int) -> int:
         mask &= ~UNBLOCKABLE
         newly = mask & ~old
         task.blocked = mask
-        if sched.recalc_sigpending_locked(task):
+        if recalc_sigpending_locked(task):
             this.pending[0] = 1  # what was unblocked is delivered before the call returns
         for sig in signals_in(process.shared_pending & newly):
             offer_locked(process, sig)

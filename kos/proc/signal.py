@@ -38,6 +38,7 @@ from kos.proc.sigdefs import (
 )
 from kos.proc.sigqueue import FROM_KERNEL, Info
 from kos.sched import sched
+from kos.sched.sigpending import recalc_sigpending_locked
 from kos.sched.structs import (
     BLOCKED,
     JC_STOP_PENDING,
@@ -261,7 +262,7 @@ def collect(task: Task) -> int:
                 if bit(sig or SIGCONT) & STOP_SIGNALS:
                     task.last_stop = sig  # continue_locked() clears it
                 if sig == 0:
-                    sched.recalc_sigpending_locked(task)
+                    recalc_sigpending_locked(task)
                     return NOTHING
                 act = sighands[process.sighand].action[sig]
                 this.block.nr_signals += 1

@@ -20,13 +20,11 @@ from kos.hw.ipi import RESCHED, notify, send_ipi
 from kos.platform.host.clock import now_ns
 from kos.sched import balance, timer
 from kos.sched.policy import in_use
+from kos.sched.sigpending import recalc_sigpending
 from kos.sched.structs import (
     ANY_SLEEP,
     BLOCKED,
-    JC_STOP_PENDING,
     NEW,
-    PF_TELL_CONTINUED,
-    PF_TELL_STOPPED,
     READY,
     RUNNING,
     SLEEPING,
@@ -35,10 +33,8 @@ from kos.sched.structs import (
     RunQueue,
     Task,
     machine,
-    processes,
     rq_locks,
     run_queues,
-    signal_locks,
     tasks,
 )
 from kos.sync.spinlock import SpinLock
@@ -146,7 +142,7 @@ def switch_out(task: Task, deadline_ns: int = 0, to: int | None = None) -> None:
         if MIGRATE.on:
             MIGRATE(from_cpu=me, to_cpu=target)
         if not asleep:
-            _put_on_queue(task, target, woken=False)
+            put_on_queue(task, target, woken=False)
 
 
 def retire(task: Task) -> None:
@@ -189,7 +185,7 @@ def wake(task: Task, states: int = ANY_SLEEP) -> bool:
 
     Any lock before "rq" may be held. A task that has not left its CPU yet is only marked: switch_out() requeues it.
     """
-    lock = _lock_of(task)
+    lock = lock_of(task)
     try:
         if not 1 << task.state & states:
             return False
@@ -208,7 +204,7 @@ def wake(task: Task, states: int = ANY_SLEEP) -> bool:
     if WAKEUP.on:
         WAKEUP(target_pid=task.pid, target_cpu=target)
     if target != cpu:
-        _put_on_queue(task, target, woken=True)
+        put_on_queue(task, target, woken=True)
     elif preempts is not False:
         _tell(cpu, preempts)
     return True
@@ -218,7 +214,7 @@ def kick(task: Task, states: int) -> None:
     """Have a task look at its signals: wake it where it is in one of `states`, interrupt it where it runs."""
     if wake(task, states):
         return
-    lock = _lock_of(task)
+    lock = lock_of(task)
     cpu = task.cpu if task.on_cpu else -1
     lock.release()
     if cpu == this.id:
@@ -234,7 +230,7 @@ def place_new(task: Task) -> None:
     target = balance.idlest(task.affinity)
     task.cpu = target
     task.state = READY
-    _put_on_queue(task, target, woken=False)
+    put_on_queue(task, target, woken=False)
 
 
 # --- giving way ---------------------------------------------------------------------------------------
@@ -297,38 +293,6 @@ def wants_migration(task: Task) -> int | None:
     return balance.take_request(task)
 
 
-def set_affinity(task: Task, mask: int) -> None:
-    """The task may run only on the CPUs in mask, which is not empty. It moves when it is next switched out."""
-    lock = _lock_of(task)
-    cpu = task.cpu
-    task.affinity = mask
-    wrong = not mask >> cpu & 1
-    moved = False
-    if wrong and task.on_rq and task.ctx_len:
-        in_use.scheduler.dequeue(run_queues[cpu + 1], task)
-        task.cpu = balance.idlest(mask)
-        moved = True
-    elif wrong and task.on_cpu:
-        run_queues[cpu + 1].need_resched = 1
-    lock.release()
-    if moved:
-        _put_on_queue(task, task.cpu, woken=False)
-    elif wrong and cpu == this.id:
-        this.pending[0] = 1
-    elif wrong:
-        send_ipi(cpu, RESCHED, balance.LOOK)
-
-
-def set_nice(task: Task, nice: int, weight: int) -> None:
-    """Change a task's priority; a queued one keeps its place."""
-    lock = _lock_of(task)
-    if task.on_rq:
-        run_queues[task.cpu + 1].load += weight - task.weight
-    task.nice = nice
-    task.weight = weight
-    lock.release()
-
-
 def account(task: Task) -> None:
     """Bring the current task's run time up to date (getrusage, times)."""
     with rq_locks[this.id]:
@@ -338,24 +302,6 @@ def account(task: Task) -> None:
 # --- helpers ------------------------------------------------------------------------------------------
 
 
-def recalc_sigpending(task: Task) -> bool:
-    """Does the current task still have a signal to look at? Linux: recalc_sigpending_tsk()."""
-    process = processes[task.process]
-    with signal_locks[process.index]:
-        return recalc_sigpending_locked(task)
-
-
-def recalc_sigpending_locked(task: Task) -> bool:
-    process = processes[task.process]
-    found = bool(
-        (task.pending | process.shared_pending) & ~task.blocked
-        or task.jobctl & JC_STOP_PENDING
-        or process.flags & (PF_TELL_CONTINUED | PF_TELL_STOPPED)
-    )
-    task.sigpending = 1 if found else 0
-    return found
-
-
 def _must_wake(task: Task, state: int) -> bool:
     """Did a signal come between the decision to sleep and the switch?"""
     if state == BLOCKED:
@@ -363,7 +309,7 @@ def _must_wake(task: Task, state: int) -> bool:
     return state not in (STOPPED, ZOMBIE)
 
 
-def _lock_of(task: Task) -> SpinLock:
+def lock_of(task: Task) -> SpinLock:
     """Take the lock of the run queue that the task belongs to."""
     while True:
         cpu = task.cpu
@@ -374,7 +320,7 @@ def _lock_of(task: Task) -> SpinLock:
         lock.release()  # it moved while we waited
 
 
-def _put_on_queue(task: Task, cpu: int, *, woken: bool) -> None:
+def put_on_queue(task: Task, cpu: int, *, woken: bool) -> None:
     """Queue a READY task that belongs to `cpu`, and tell that CPU."""
     with rq_locks[cpu]:
         preempts = _enqueue(run_queues[cpu + 1], task, woken)

@@ -16,7 +16,7 @@ from kos.proc import kill as kills
 from kos.proc import rlimit, rusage, session, wait
 from kos.proc.rusage import Rusage
 from kos.proc.tree import group_members
-from kos.sched import sched
+from kos.sched import attr, sched
 from kos.sched.policy import WEIGHTS
 from kos.sched.structs import PL_INIT, Task, find_task, machine, process_of, tasklist_lock, threads_of
 from kos.syscall.table import syscall
@@ -184,7 +184,7 @@ def sched_setaffinity(pid: int, cpus: Iterable[int]) -> None:
         task = _task(pid)
         if not mask:
             raise GuestFault(errno.EINVAL)
-        sched.set_affinity(task, mask)
+        attr.set_affinity(task, mask)
 
 
 @syscall("nice")
@@ -194,7 +194,7 @@ def nice(increment: int) -> int:
     new = max(-20, min(19, task.nice + max(-40, min(40, increment))))
     if increment < 0 and not machine.s.may_favour:
         raise GuestFault(errno.EPERM)
-    sched.set_nice(task, new, WEIGHTS[new + 20])
+    attr.set_nice(task, new, WEIGHTS[new + 20])
     return new
 
 
@@ -212,7 +212,7 @@ def setpriority(which: int, who: int, value: int) -> None:
         for task in _meant(which, who):
             if value < task.nice and not machine.s.may_favour:
                 raise GuestFault(errno.EACCES)
-            sched.set_nice(task, value, WEIGHTS[value + 20])
+            attr.set_nice(task, value, WEIGHTS[value + 20])
 
 
 # --- limits and accounts -----------------------------------------------------------------------------------
