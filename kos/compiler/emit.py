@@ -179,6 +179,7 @@ class Emitter:
         head: list[ast.stmt] = []
         bound = scope.bound | (cells or set())
         global_names = sorted(scope.local if scope.kind == "module" else scope.global_names & bound)
+        global_names = [name for name in global_names if name not in scope.global_for_itself]
         if scope.kind == "module":
             global_names = sorted(scope.bound | {"__doc__"})
         if global_names:

@@ -129,9 +129,11 @@ class Matching(Definitions):
                 raised,
                 [ast.Expr(native_call(ast.Attribute(t.load(state), "gather", ast.Load()), t.load(raised)))],
             )
-            # The part is raised so that the handler's body runs in its context.
-            entered = ast.ExceptHandler(t.load("$BE"), f"$f{self.fresh()}", inside)
-            enter = ast.Try([ast.Raise(t.load(part))], [entered], [], [])
+            # The part is raised so that the handler's body runs in its context; that leaves no trace on it.
+            held = f"$f{self.fresh()}"
+            inside = [ast.Expr(native_call("$unhold", t.load(held))), *inside]
+            entered = ast.ExceptHandler(t.load("$BE"), held, inside)
+            enter = ast.Try([ast.Raise(native_call("$hold", t.load(part)))], [entered], [], [])
             guarded = ast.Try([enter], [gather], [], [])
             test = t.compare(t.load(part), ast.IsNot(), t.const(None))
             chain.append(t.place(t.if_(test, [guarded, t.clear([part])]), handler))

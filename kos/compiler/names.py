@@ -46,7 +46,12 @@ class Names(Core):
     def pure_Name(self, node: ast.Name) -> ast.expr:
         name = node.id if node.id[0] in "$." else self.scope.mangle(node.id)
         made: ast.expr = ast.Name(name, node.ctx)
-        if name[0] not in "$." and self.in_class(name):
+        if name in self.scope.global_for_itself:
+            if isinstance(node.ctx, ast.Load):
+                made = t.call("$gl", t.call("$globals"), t.const(name))
+            else:
+                made = ast.Subscript(t.call("$globals"), t.const(name), node.ctx)
+        elif name[0] not in "$." and self.in_class(name):
             if isinstance(node.ctx, ast.Load):
                 made = self._class_load(name)
             else:

@@ -44,6 +44,11 @@ class Scope:
         owner = self.private.lstrip("_")
         return f"_{owner}{name}" if owner else name
 
+    @property
+    def global_for_itself(self) -> set[str]:
+        """Names that a class body declares global, while its methods mean those of a function around it."""
+        return self.global_names & (self.free | self.cells) if self.kind == "class" else set()
+
     def names_in_order(self) -> tuple[str, ...]:
         """The function's variables in the order of CPython's frames, which locals() shows."""
         own = dict.fromkeys(self.params) | {name: None for name in self.met if name in self.local}

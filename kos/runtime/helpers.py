@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from types import BuiltinFunctionType, GeneratorType
+from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
 from kos.hw.tlb import hot
@@ -64,21 +64,25 @@ def library_maker(module: str, name: str) -> Callable[..., Any]:
 def enter_with(manager: Any) -> tuple[Any, Any]:
     """`$with`: the bound __enter__ and __exit__ of a context manager."""
     kind = type(manager)
-    enter = getattr(kind, "__enter__", None)
-    leave = getattr(kind, "__exit__", None)
-    if enter is None or leave is None:
-        missed = "" if enter is None else " (missed __exit__ method)"
+    enter = _special("__enter__", manager, kind)
+    leave = _NO_ATTRIBUTE if enter is _NO_ATTRIBUTE else _special("__exit__", manager, kind)
+    if leave is _NO_ATTRIBUTE:
+        missed = "" if enter is _NO_ATTRIBUTE else " (missed __exit__ method)"
         raise TypeError(f"'{kind.__name__}' object does not support the context manager protocol{missed}")
-    return _bind(enter, "__enter__", manager, kind), _bind(leave, "__exit__", manager, kind)
+    return enter, leave
 
 
-def _bind(found: Any, name: str, manager: Any, kind: type) -> Any:
+def _special(name: str, manager: Any, kind: type) -> Any:
+    """A special method: of the type, whatever the object or the metaclass would answer."""
     for base in kind.__mro__:
-        if name in vars(base):
-            raw = vars(base)[name]
+        names = base.__dict__
+        if name in names:
+            raw = names[name]
+            if type(raw) is FunctionType:
+                return MethodType(raw, manager)
             get = getattr(type(raw), "__get__", None)
             return raw if get is None else get(raw, manager, kind)
-    return found
+    return _NO_ATTRIBUTE
 
 
 def visible(names: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ answers PENDING when a step has to suspend, and the loop then delegates to `$ste
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from types import GeneratorType
 from typing import Any
 
@@ -98,8 +98,17 @@ def _makes_generators(f: Any) -> bool:
 
 def step(adapter: GenSteps | NextSteps) -> Any:
     """`$step`: the body that brings an adapter to its next item; PENDING as a result means the end."""
-    name = "step_generator" if type(adapter) is GenSteps else "step_object"
+    kind = type(adapter)
+    if kind is not GenSteps and kind is not NextSteps:
+        return _skip()
+    name = "step_generator" if kind is GenSteps else "step_object"
     return library.maker("iteration", name)(adapter)
+
+
+def _skip() -> Generator[Any, None, Any]:
+    """Past PENDING itself, which a program has met among the values of its builtins."""
+    yield from ()
+    return PENDING
 
 
 def again(value: Any, iterator: Any) -> Iterator[Any]:

@@ -105,9 +105,21 @@ run_body = KernelCall("exec_module", module_body)
 class Run:
     """One exec or eval: a unit and the dict that it runs over."""
 
-    def __init__(self, unit_id: str | None, namespace: dict[str, Any], locals_: Any, result: Any = None) -> None:
+    def __init__(
+        self,
+        unit_id: str | None,
+        namespace: dict[str, Any],
+        locals_: Any,
+        result: Any = None,
+        shut: dict[str, Any] | None = None,
+    ) -> None:
         self.unit_id = unit_id  #: None: it was a native code object and has run already
         self.namespace = namespace
+        self.shut = shut  #: the built-ins that the program allows, without the helpers that compiled code needs
+        if shut is not None:
+            namespace["__builtins__"] = allowed = dict(shut)
+            helpers.install(allowed)
+            allowed.update(builtins_.hidden)
         self.locals = locals_  #: None where the namespace is the program's own dict
         self.before = None if locals_ is None else dict(namespace)
         self.had_doc = "__doc__" in namespace
@@ -116,11 +128,15 @@ class Run:
     def done(self) -> None:
         """Put into separate locals what the run has bound, and take out what it has deleted."""
         namespace, before = self.namespace, self.before
+        if self.shut is not None:
+            namespace["__builtins__"] = self.shut
         if not self.had_doc and namespace.get("__doc__", "") is None:
             del namespace["__doc__"]  # a file's body sets it, an executed text does not
         if before is None:
             return
         for name, value in namespace.items():
+            if name == "__builtins__":
+                continue
             if name not in before or before[name] is not value:
                 self.locals[name] = value
         for name in before:
@@ -148,7 +164,7 @@ def prepare(source: Any, globals_: Any, locals_: Any, mode: str) -> Run:
         globals_ = sys._getframe(2).f_globals
     elif not isinstance(globals_, dict):
         raise TypeError(f"{mode}() globals must be a dict, not {type(globals_).__name__}")
-    globals_.setdefault("__builtins__", current().modules["builtins"])
+    own = globals_.setdefault("__builtins__", current().modules["builtins"])
     if isinstance(source, CodeType):
         run: Any = builtins.exec if mode == "exec" else builtins.eval
         return Run(None, globals_, None, run(source, globals_, locals_))
@@ -156,10 +172,11 @@ def prepare(source: Any, globals_: Any, locals_: Any, mode: str) -> Run:
         unit_id = source.unit_id
     else:
         unit_id = _unit(source, "<string>", mode).id
+    shut = own if isinstance(own, dict) and "$w" not in own else None
     if locals_ is None or locals_ is globals_:
-        return Run(unit_id, globals_, None)
-    own = {name: locals_[name] for name in locals_.keys()}  # any mapping has keys()
-    return Run(unit_id, {**globals_, **own}, locals_)
+        return Run(unit_id, globals_, None, shut=shut)
+    names = {name: locals_[name] for name in locals_.keys()}  # any mapping has keys()
+    return Run(unit_id, {**globals_, **names}, locals_, shut=shut)
 
 
 def see_locals(function: Any, globals_: dict[str, Any], seen: Any) -> Any:

@@ -83,7 +83,7 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
                 copies.append((module, *changes))
         else:
             namespace = vars(module)
-            early = {k: v for k, v in namespace.items() if isinstance(v, (FunctionType, type))}
+            early = {k: v for k, v in namespace.items() if issubclass(type(v), (FunctionType, type))}
             code.append((namespace, tuple(namespace), early))
             rest.append((namespace, {k: v for k, v in namespace.items() if k not in early}))
     freezer.dump(code)

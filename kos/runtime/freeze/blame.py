@@ -53,13 +53,14 @@ def _reaches(root: object, culprit: object, skip: set[int]) -> bool:
     seen = {id(root), *skip}
     line = deque([root])
     while line and len(seen) < _LIMIT:
-        here = line.popleft()
-        if isinstance(here, _OPAQUE) and here is not root:
+        here: Any = line.popleft()
+        kind = type(here)  # not isinstance(), for which the object's own __class__ counts
+        if issubclass(kind, _OPAQUE) and here is not root:
             continue
         inside: list[Any] = gc.get_referents(here)
-        if isinstance(here, FunctionType):
+        if kind is FunctionType:
             inside = [here.__closure__, here.__defaults__, here.__kwdefaults__, here.__dict__]
-        elif isinstance(here, BuiltinFunctionType):
+        elif kind is BuiltinFunctionType:
             inside = [here.__self__]
         for other in inside:
             if other is culprit:

@@ -63,17 +63,17 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
         slots = tuple(
             name
             for name, value in names.items()
-            if (isinstance(value, MemberDescriptorType) and value.__objclass__ is cls)
-            or (name in ("__dict__", "__weakref__") and isinstance(value, GetSetDescriptorType))
+            if (issubclass(type(value), MemberDescriptorType) and value.__objclass__ is cls)
+            or (name in ("__dict__", "__weakref__") and issubclass(type(value), GetSetDescriptorType))
         )
     for name, value in names.items():
-        if isinstance(value, (MemberDescriptorType, GetSetDescriptorType)) and value.__objclass__ is cls:
+        if issubclass(type(value), (MemberDescriptorType, GetSetDescriptorType)) and value.__objclass__ is cls:
             continue
         if name == "_abc_impl":
             continue
         if name not in _SPECIAL:
             order.append(name)
-        if name != "__init_subclass__" and isinstance(value, _EARLY):
+        if name != "__init_subclass__" and issubclass(type(value), _EARLY):
             early[name] = value
         elif name not in ("__module__", "__orig_bases__") and not (name == "__doc__" and value is None):
             late[name] = value
@@ -84,7 +84,7 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
         if registered:
             late[""] = [other for other in registered if other is not None]
     freezer.later(fill_class_late, cls, late)
-    orig = names.get("__orig_bases__") if typing.Generic in cls.__mro__ else None
+    orig = names.get("__orig_bases__") if any(base is typing.Generic for base in cls.__mro__) else None
     return (
         make_class,
         (meta, cls.__name__, cls.__qualname__, cls.__bases__, cls.__module__, slots, tuple(order), orig),
@@ -108,6 +108,8 @@ def make_class(
     """The class with the names of its attributes in their order, and no values."""
     names: dict[str, Any] = {"__module__": module, "__qualname__": qualname}
     names.update(dict.fromkeys(order))
+    if "__class__" in names:
+        names["__class__"] = property()  # as an attribute of the class it is the metaclass: it cannot be set later
     if slots is not None:
         names["__slots__"] = slots
     if orig_bases is not None:
@@ -122,7 +124,11 @@ def fill_class(cls: type, values: dict[str, Any]) -> None:
     """Set attributes as they are, past the metaclass's own __setattr__."""
     put = type.__setattr__
     for name, value in values.items():
-        put(cls, name, value)
+        if name != "__class__":
+            put(cls, name, value)
+        elif isinstance(value, property):
+            own: Any = vars(cls)[name]
+            own.__init__(value.fget, value.fset, value.fdel, value.__doc__)
 
 
 def fill_class_late(cls: type, values: dict[str, Any]) -> None:

@@ -60,19 +60,20 @@ def reduce_exception(freezer: Freezer, one: BaseException) -> Reduced:
     cls = type(one)
     solid = solid_exception(cls)
     args: tuple[Any, ...] = ()
-    if isinstance(one, BaseExceptionGroup):
-        args = (one.message, one.exceptions)
+    look = functools.partial(object.__getattribute__, one)  # past the class's own __getattribute__
+    if issubclass(cls, BaseExceptionGroup):
+        args = (look("message"), look("exceptions"))
     values = {}
     for name in _fields(solid):
         try:
-            value = getattr(one, name)
+            value = look(name)
             if value is not None:  # where a field is empty None is read, but a None that was set is printed
                 values[name] = value
         except AttributeError:
             continue  # OSError.characters_written where there is none
-    values["__cause__"], values["__context__"] = one.__cause__, one.__context__
-    values["__suppress_context__"] = one.__suppress_context__
-    freezer.later(set_exception, one, (values, one.__traceback__, dict(vars(one)), _slots(one, cls)))
+    for name in ("__cause__", "__context__", "__suppress_context__"):
+        values[name] = look(name)
+    freezer.later(set_exception, one, (values, look("__traceback__"), dict(look("__dict__")), _slots(one, cls)))
     return (new_exception, (cls, solid, args))
 
 
@@ -103,7 +104,7 @@ def set_exception(
     put = object.__setattr__
     for name, value in itertools.chain(values.items(), attributes.items(), slots.items()):
         put(one, name, value)
-    one.__traceback__ = traceback
+    put(one, "__traceback__", traceback)
 
 
 # --- tracebacks ----------------------------------------------------------------------------

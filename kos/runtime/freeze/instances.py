@@ -59,7 +59,11 @@ def kind_of(cls: type) -> Kind:
             solid = base
             break
     known: Any = cls  # typeshed takes __new__ and __hash__ for what they cannot be here
-    plain_new = known.__new__ is object.__new__
+    # For __newobj__ pickle's C code asks the object for its __class__, and perhaps the guest's code answers.
+    own_answer = known.__getattribute__ is not object.__getattribute__ or any(
+        "__class__" in vars(base) for base in cls.__mro__ if base is not object
+    )
+    plain_new = known.__new__ is object.__new__ and not own_answer
     return Kind(
         solid,
         bool(cls.__dictoffset__),
