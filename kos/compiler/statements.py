@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Sequence
 from typing import cast
 
@@ -258,6 +259,9 @@ class Statements(Stores):
         lo, outer = self.points, self.begin()
         loop = Loop(node, iterator)
         self.control.append(loop)
+        # The place that CPython blames for an iterator's errors.
+        blamed: ast.AST = node.iter if sys.version_info >= (3, 13) else node
+        self.at = blamed
         self._next(iterator, value)
         self.at = node.target
         self.temps = 0
@@ -285,7 +289,7 @@ class Statements(Stores):
                 source = ast.IfExp(t.load("$j"), inside_or_else, source)
             else:
                 source = ast.IfExp(t.load("$j"), inside, source)
-        self.emit(ast.For(t.store(value), source, body, orelse), lo=lo)
+        self.emit(ast.For(t.store(value), t.place(source, blamed), body, orelse), lo=lo)
         self.emit(t.clear([iterator, value]))
 
     def _next(self, iterator: str, value: str) -> None:
