@@ -1,6 +1,5 @@
 """A fork copies objects whose special methods all raise: none of them is asked."""
 
-
 import os
 
 
