@@ -69,7 +69,7 @@ for f, a in (
     (open, ("nope",)),
     (open, ("/tmp", "w")),
     (fcntl.fcntl, (99, 1)),
-    (select.select, ([99], [], [], 0)),
+    (select.select, ([50], [], [], 0)),
     (signal.setitimer, (9, 1)),
     (signal.signal, (99, 0)),
     (resource.getrlimit, (99,)),
