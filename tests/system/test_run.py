@@ -106,12 +106,15 @@ def test_a_shootdown_says_who_why_and_how_long(kos):
         stop = guest.mmap(0, 4096, 3, guest.MAP_SHARED | guest.MAP_ANONYMOUS)
         def spin():
             while not guest.load64(stop):
-                pass
+                guest.fetch_add64(stop + 8, 1)
         tid = guest.clone(spin)
-        for _ in range(50):
+        rounds = 0
+        while rounds < 20:
+            before = guest.load64(stop + 8)
             page = guest.mmap(0, 4096, 3, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS)
             guest.store64(page, 1)
             guest.munmap(page, 4096)
+            rounds += guest.load64(stop + 8) != before  # the other thread ran meanwhile, on the other CPU
         guest.store64(stop, 1)
         guest.join(tid)
         """
