@@ -28,8 +28,8 @@ def main():
     os.set_blocking(r, False)
     os.set_blocking(w, False)
     print(attempt(os.read, r, 1), attempt(os.read, r, 0), attempt(os.write, w, b""))
-    # Full with one byte a page's worth, with whole pages, and with what does not fit behind the last bytes.
-    for size in (1, 7, 100, 2048, 2049, 4095, 4096, 4097, 10000):
+    # Full with small pieces, with whole pages, and with what does not fit behind the last bytes.
+    for size in (61, 500, 2048, 2049, 4095, 4096, 4097, 10000):
         written = []
         while type(n := attempt(os.write, w, bytes([size % 251]) * size)) is int:
             written.append(n)
