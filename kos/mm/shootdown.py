@@ -40,7 +40,7 @@ from kos.trace.histogram import shootdowns as shootdown_latency
 _ROW = MAX_CPUS + 1
 _CPUMASK = word_index(Mm, "cpumask")  # CPUs 0 to 7 have their bytes in it
 NUDGE_NS = 2_000_000  #: a CPU that has not acknowledged for so long is interrupted by the host
-LOST_NS = 1_000_000_000  #: a CPU that was seen to poll so long after a request has lost it
+LOST_NS = 1_000_000_000  #: a CPU that polls so long after it was first seen has lost the request
 SPINS = 100  #: looks at the acknowledgements, 60 ns each, before the host core is yielded (600 ns) for the first time
 FULL = (0, 1 << 47)  #: the range that stands for everything
 
@@ -183,6 +183,7 @@ def wait_for_acks(request: FlushRequest) -> None:
             targets = []
     waiting = [c for c in targets if acks[row + c] != seq] if targets else targets
     turns = 0
+    first_beat: dict[int, int] = {}  # of a CPU that is late: seen to live after the request
     nudge_at = request.began_ns + NUDGE_NS
     while waiting:
         relax()
@@ -191,7 +192,9 @@ def wait_for_acks(request: FlushRequest) -> None:
         if waiting and not turns & 15 and now_ns() > nudge_at:
             nudge_at = now_ns() + NUDGE_NS
             for c in waiting:
-                if cpu_block(c).heartbeat > request.began_ns + LOST_NS:
+                # The first beat after the request may come before the poll that serves it, the next one cannot.
+                beat = cpu_block(c).heartbeat
+                if beat > request.began_ns and beat > first_beat.setdefault(c, beat) + LOST_NS:
                     raise KernelBug(
                         f"cpu {c} serves its interrupts, but never acknowledged flush {seq} of cpu {this.id}"
                     )

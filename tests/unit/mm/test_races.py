@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from mm_box import answering_cpu, run_on_cpus, safepoint, shoot_at_everybody
 
 from kos.arena.table import Column
 from kos.errors import KernelBug
+from kos.hw import ipi
 from kos.hw.cpu import cpu_block, this
 from kos.mm import shootdown, switch
 from kos.mm.dup import dup_mm
@@ -151,11 +153,19 @@ def test_a_flush_that_a_cpu_has_lost_ends_in_a_report(make_box: Callable[..., An
     a = do_mmap(mm, 0, P, 3, ANON)
     memory.store64(a, 1)
     mm.cpumask[1] = 1
-    cpu_block(1).heartbeat = now_ns() + 10_000_000_000
+    beat = itertools.count(now_ns() + 1_000_000_000, 2_000_000_000)
 
+    def cpu_1_beats() -> None:
+        cpu_block(1).heartbeat = next(beat)
+        this.pending[0] = 1
+
+    ipi.poll_hooks.append(cpu_1_beats)
+    this.pending[0] = 1
     with pytest.raises(KernelBug, match="cpu 1 serves its interrupts, but never acknowledged flush"):
         do_mprotect(mm, a, P, 1)
 
+    ipi.poll_hooks.remove(cpu_1_beats)
+    this.pending[0] = 0
     mm.cpumask[1] = 0
     shootdown.flush_slots[this.id + 1].done = shootdown.flush_slots[this.id + 1].seq
     box.drop(mm)
