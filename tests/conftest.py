@@ -22,6 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Properties: the same examples in each run, so that green stays green; `--hypothesis-profile roam` looks for new ones.
+_everywhere: Any = dict(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+settings.register_profile("repeatable", derandomize=True, database=None, max_examples=100, **_everywhere)
+settings.register_profile("roam", max_examples=2000, **_everywhere)
+settings.load_profile("repeatable")
 
 MARK = "KOS_TEST_RUN"
 LIMIT = 60.0  # seconds that a run may take on a busy host with two cores

@@ -228,6 +228,8 @@ def _poke(stream: int, at: int, data: bytes | memoryview) -> None:
 class _Stream(Ops):
     """A descriptor of the console; File.stream says which."""
 
+    has_pread = has_pwrite = False
+
     def read(self, file: File, sink: Sink) -> int | Wait:
         if file.stream != STDIN and not is_tty(file.stream):
             raise GuestFault(errno.EBADF)

@@ -39,6 +39,9 @@ class Ops:
     Called with no lock of the file layer held. A call that has to wait has queued the task and returns Wait.
     """
 
+    #: FMODE_PREAD and FMODE_PWRITE: without, pread and pwrite are ESPIPE, before the access mode is looked at.
+    has_pread = has_pwrite = True
+
     def read(self, file: File, sink: Sink) -> int | Wait:
         """Read at the file's offset, advance it; bytes moved, 0 at the end."""
         raise GuestFault(errno.EINVAL)
@@ -58,10 +61,10 @@ class Ops:
 
     def pread(self, file: File, sink: Sink, pos: int) -> int:
         """Read at `pos`; the file's offset is left alone."""
-        raise GuestFault(errno.ESPIPE)
+        raise GuestFault(errno.EINVAL)
 
     def pwrite(self, file: File, source: Source, pos: int) -> int:
-        raise GuestFault(errno.ESPIPE)
+        raise GuestFault(errno.EINVAL)
 
     def seek(self, file: File, offset: int, whence: int) -> int:
         raise GuestFault(errno.ESPIPE)
@@ -161,7 +164,7 @@ def pread(file: File, sink: Sink, pos: int) -> int:
     if pos < 0:
         raise GuestFault(errno.EINVAL)
     ops = OPS[file.kind]
-    if type(ops).pread is Ops.pread:
+    if not ops.has_pread:
         raise GuestFault(errno.ESPIPE)
     if not is_readable(file):
         raise GuestFault(errno.EBADF)
@@ -172,7 +175,7 @@ def pwrite(file: File, source: Source, pos: int) -> int:
     if pos < 0:
         raise GuestFault(errno.EINVAL)
     ops = OPS[file.kind]
-    if type(ops).pwrite is Ops.pwrite:
+    if not ops.has_pwrite:
         raise GuestFault(errno.ESPIPE)
     if not is_writable(file):
         raise GuestFault(errno.EBADF)

@@ -108,6 +108,8 @@ def _page_at(pipe: Pipe, k: int) -> int:
 class _ReadEnd(Ops):
     """The end that is read."""
 
+    has_pread = has_pwrite = False
+
     def read_bytes(self, file: File, n: int) -> bytes | Wait:
         """read() of what lies in one page, or waits: what two tasks do that talk over pipes, so each step counts."""
         pipe = pipes[file.pipe]
@@ -205,6 +207,8 @@ class _ReadEnd(Ops):
 
 class _WriteEnd(Ops):
     """The end that is written."""
+
+    has_pread = has_pwrite = False
 
     def write_bytes(self, file: File, data: Buffer) -> int | Wait:
         """write() of what fits into one page: see _ReadEnd.read_bytes()."""

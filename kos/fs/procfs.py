@@ -295,6 +295,8 @@ def _ask(entry: _Entry, pid: int) -> str | bytes:
 class _LiveFile(Ops):
     """A file of /proc that is asked at every read."""
 
+    has_pwrite = False  # Linux: seq_open
+
     def read(self, file: File, sink: Sink) -> int:
         with pos_locks[file.index]:
             pos = file.pos

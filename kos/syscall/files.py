@@ -235,7 +235,7 @@ def pwritev(fd: int, segments: Sequence[Buffer | Segment], offset: int, append: 
     source: Source = source_of(segments)
 
     def work(file: File) -> int:
-        if append and files.is_writable(file):
+        if append and files.is_writable(file) and files.OPS[file.kind].has_pwrite:
             return files.OPS[file.kind].pwrite(file, source, regular.APPEND)
         return files.pwrite(file, source, offset)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kos.arena.layout import Struct, layout, u32
@@ -38,7 +38,6 @@ def items():
 STEPS = st.lists(st.tuples(st.sampled_from(("append", "insert", "remove")), st.integers(1, 15), st.integers(0, 15)))
 
 
-@settings(deadline=None)
 @given(steps=STEPS)
 def test_it_holds_what_a_python_list_would(items, steps):
     """Appended, inserted and removed in any order: first to last, and last to first."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mm_box import Segv
 
@@ -170,7 +170,7 @@ def test_any_history_leaves_what_the_model_says(make_box: Callable[..., Any], fo
     box = make_box(tlb=tlb, settings={"poison": "1"})
     policy.use("fork", fork())
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=settings().max_examples // 4)
     @given(st.lists(ops, min_size=15, max_size=50))
     def run(history: list[tuple[str, int, int, int]]) -> None:
         procs = [Proc(box.new_mm())]
