@@ -68,8 +68,7 @@ def boot(folders: Sequence[str] = (), programs: Sequence[str] = ()) -> None:
     for folder in folders:
         show_folder(folder)
     program_folders[:] = programs
-    streams = [host.stream(fd) for fd in range(3)]
-    console.boot(streams, host.is_same_file(1, 2))
+    console.describe([host.stream(fd) for fd in range(3)], host.is_same_file(1, 2))
 
 
 program_folders: list[str] = []  #: where exec looks for a bare name; set at boot, inherited by the CPUs

@@ -51,7 +51,7 @@ class Ring(Struct):
     line: Annotated[Chars, ctypes.c_char * 24]
     # console_lock held:
     wait: Annotated[WaitQueue, WaitQueue]  #: readers of an empty ring, or writers of a full one
-    # written at boot:
+    # written by the supervisor while no program runs:
     mode: u32  #: st_mode of the host's stream
     flags: u32  #: O_ACCMODE of the host's stream
     is_tty: u32
@@ -73,21 +73,15 @@ ring_data = Region("console_data", 3 * RING)
 console_lock = SpinLock("console", "pipe")
 
 
-def boot(streams: Sequence[tuple[int, int, bool]], same_output: bool) -> None:
-    """Describe the host's three streams: (st_mode, O_ACCMODE, is a terminal) each; in the parent."""
+def describe(streams: Sequence[tuple[int, int, bool]], same_output: bool) -> None:
+    """What the next program's streams are: (st_mode, O_ACCMODE, is a terminal) each. The supervisor's side.
+
+    same_output: both outputs lead to one file of the host's, so that what is written to them stays in order.
+    """
     for k, (mode, flags, is_tty) in enumerate(streams):
         ring = console_state.s.rings[k]
         ring.mode, ring.flags, ring.is_tty = mode, flags, is_tty
         ring.ring = STDOUT if k == STDERR and same_output else k
-
-
-def set_tty(ttys: Sequence[bool]) -> None:
-    """Another program's streams: which are terminals."""
-    for k, is_tty in enumerate(ttys):
-        ring = console_state.s.rings[k]
-        ring.is_tty = is_tty
-        if is_tty:
-            ring.mode = stat.S_IFCHR | 0o620
 
 
 def is_tty(stream: int) -> bool:

@@ -42,9 +42,6 @@ class Booted:
             "argv": argv,
             "environ": dict(environ),
             "cwd": os.getcwd(),
-            "tty": [os.isatty(fd) for fd in (streams.stdin, streams.stdout, streams.stderr)]
-            if not streams.collected
-            else [False] * 3,
             "unbuffered": self.config.unbuffered,
         }
         if not ctl.put_request(request):

@@ -7,6 +7,7 @@ the run when a CPU dies, hangs or panics. Waiting is one poll() on the CPUs' sen
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from kos.hw.cpu import CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
 from kos.machine import control as ctl
 from kos.machine.control import control
 from kos.params import HZ
+from kos.platform.host import files
 from kos.platform.host import process as host
 from kos.platform.host import wait as hostwait
 from kos.platform.host.clock import now_ns
@@ -42,6 +44,12 @@ class Streams:
     stdout: int = 1
     stderr: int = 2
     collected: dict[int, bytearray] = field(default_factory=dict)  #: fd -> bytes, where the API wants them
+
+    def describe(self) -> list[tuple[int, int, bool]]:
+        """(st_mode, O_ACCMODE, is a terminal) each; what is collected looks like a pipe."""
+        pipe = (stat.S_IFIFO | 0o600, os.O_WRONLY, False)
+        ours = (self.stdin, self.stdout, self.stderr)
+        return [pipe if fd in self.collected else files.stream(fd) for fd in ours]
 
 
 class Supervisor:
@@ -190,9 +198,11 @@ class Supervisor:
         return bool(self._unwritten[1] or self._unwritten[2])
 
     def set_streams(self, streams: Streams) -> None:
+        """The next program's; none runs."""
         self.streams = streams
         self._stdin_open = True
         console.reset()
+        console.describe(streams.describe(), not streams.collected and files.is_same_file(streams.stdout, streams.stderr))
 
     # --- watching --------------------------------------------------------------------------
 

@@ -241,9 +241,8 @@ class Traps:
         path, folder = request["path"], os.path.dirname(request["path"])
         control.s.request_error = 0
         fs_boot.show_folder(folder)
-        console.set_tty(request["tty"])
         flags = {
-            "tty": {fd for fd, is_tty in enumerate(request["tty"]) if is_tty},
+            "tty": {fd for fd in range(3) if console.is_tty(fd)},
             "unbuffered": request["unbuffered"],
         }
         mm = None

@@ -40,6 +40,20 @@ def test_a_guest_may_be_a_file_or_source_text(machine: kos.Machine, tmp_path: Pa
         assert (result.exit_code, result.stdout) == (3, "['a', '1'] in\n")
 
 
+def test_outputs_are_kept_apart_whatever_the_callers_own_are() -> None:
+    """A caller whose two outputs are one file (`2>&1`) got all of the guest's in stdout."""
+    look = (
+        "import kos\n"
+        "with kos.Machine() as m:\n"
+        "    for _ in range(2):\n"
+        "        r = m.run('import os\\nos.write(1, b\"out\")\\nos.write(2, b\"err\")\\n')\n"
+        "        print(r.stdout, r.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", look], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    assert done.stdout == "out err\n" * 2
+
+
 def test_a_guest_may_be_a_function(machine: kos.Machine) -> None:
     """It gets its arguments as they are; its int is the exit code."""
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from typing import Any
 
 from kos.fs import console
@@ -102,7 +103,8 @@ def test_input_that_comes_between_the_look_and_the_sleep(k: Any):
 
 def test_terminals(k: Any):
     """isatty as at boot; a terminal is read line by line."""
-    console.set_tty([True, True, False])
+    tty, pipe = (stat.S_IFCHR | 0o620, os.O_RDWR, True), (stat.S_IFIFO | 0o600, os.O_WRONLY, False)
+    console.describe([tty, tty, pipe], False)
     assert [k.isatty(fd) for fd in (0, 1, 2, 9)] == [True, True, False, False]
     console.feed(b"one\ntwo\n")
     assert [k.read(0, 100), k.read(0, 2), k.read(0, 100)] == [b"one\n", b"tw", b"o\n"]
