@@ -92,15 +92,34 @@ def hidden_names(node: ast.AST) -> list[str]:
 
 
 def place(node: N, at: ast.AST) -> N:
-    """Give a made tree the source position of what it was made from, where it has none."""
+    """Give a made tree the source position of what it was made from, where it has none.
+
+    A statement that was placed once is not entered again: trees are made from the inside out, so each level would
+    walk all below it.
+    """
     line = getattr(at, "lineno", 1)
-    col = getattr(at, "col_offset", 0)
-    end_line = getattr(at, "end_lineno", None) or line
-    end_col = getattr(at, "end_col_offset", None) or col
-    for part in ast.walk(node):
-        if "lineno" in part._attributes and getattr(part, "lineno", None) is None:
-            part.lineno = line  # type: ignore[attr-defined]  # these nodes have it
-            part.col_offset = col  # type: ignore[attr-defined]  # these nodes have it
-            part.end_lineno = end_line  # type: ignore[attr-defined]  # these nodes have it
-            part.end_col_offset = end_col  # type: ignore[attr-defined]  # these nodes have it
+    where = {
+        "lineno": line,
+        "col_offset": getattr(at, "col_offset", 0),
+        "end_lineno": getattr(at, "end_lineno", None) or line,
+        "end_col_offset": getattr(at, "end_col_offset", None) or getattr(at, "col_offset", 0),
+    }
+    rest: list[ast.AST] = [node]
+    while rest:
+        part = rest.pop()
+        known = part.__dict__
+        if _PLACED in known:
+            continue
+        for value in known.values():
+            if type(value) is list:
+                rest += [each for each in value if isinstance(each, ast.AST)]
+            elif isinstance(value, ast.AST):
+                rest.append(value)
+        if "lineno" in part._attributes and known.get("lineno") is None:
+            known.update(where)
+        if isinstance(part, ast.stmt):
+            known[_PLACED] = True
     return node
+
+
+_PLACED = "$placed"  #: in a statement's dict: it and all in it have positions
