@@ -25,9 +25,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Properties: the same examples in each run, so that green stays green; `--hypothesis-profile roam` looks for new ones.
-_everywhere: Any = dict(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+_everywhere: Any = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 settings.register_profile("repeatable", derandomize=True, database=None, max_examples=100, **_everywhere)
-settings.register_profile("roam", max_examples=2000, **_everywhere)
+settings.register_profile("roam", max_examples=5000, **_everywhere)
 settings.load_profile("repeatable")
 
 MARK = "KOS_TEST_RUN"

@@ -202,7 +202,9 @@ class Supervisor:
         self.streams = streams
         self._stdin_open = True
         console.reset()
-        console.describe(streams.describe(), not streams.collected and files.is_same_file(streams.stdout, streams.stderr))
+        console.describe(
+            streams.describe(), not streams.collected and files.is_same_file(streams.stdout, streams.stderr)
+        )
 
     # --- watching --------------------------------------------------------------------------
 

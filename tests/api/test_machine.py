@@ -46,7 +46,7 @@ def test_outputs_are_kept_apart_whatever_the_callers_own_are() -> None:
         "import kos\n"
         "with kos.Machine() as m:\n"
         "    for _ in range(2):\n"
-        "        r = m.run('import os\\nos.write(1, b\"out\")\\nos.write(2, b\"err\")\\n')\n"
+        '        r = m.run(\'import os\\nos.write(1, b"out")\\nos.write(2, b"err")\\n\')\n'
         "        print(r.stdout, r.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", look], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -143,7 +143,7 @@ def test_any_sequence_of_calls_on_files(k: Any, steps: list[tuple[Any, ...]]):
 
 
 def test_a_directory_is_not_written_to_rather_than_a_stream(k: Any):
-    """What a random sequence found: the access mode is looked at first, and a directory has positions (Linux: FMODE_PWRITE)."""
+    """Found by a random sequence: a directory has positions, so its access mode is looked at (Linux: FMODE_PWRITE)."""
     fd = k.open("/tmp", os.O_RDONLY, 0)
     r, w = k.pipe2(0)
     assert k.errno("pwrite", fd, b"x", 0) == errno.EBADF
