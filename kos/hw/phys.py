@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kos.arena.table import Region
+from kos.hw.pte import PFN_MASK
 from kos.params import PAGE_SIZE, PTRS_PER_TABLE, Params
 
 ZERO_PFN = 1  #: the frame of zeros that untouched pages read from
@@ -19,6 +20,9 @@ FIRST_PFN = 2  #: first frame that an allocator may hand out
 ZEROS = bytes(PAGE_SIZE)
 POISON = b"\xcc" * PAGE_SIZE  #: what freed frames hold in debug mode; as an entry it is not present
 Words = np.ndarray[Any, np.dtype[np.uint64]]
+Longs = np.ndarray[Any, np.dtype[np.int64]]
+_TWELVE = np.uint64(12)
+_PFN = np.uint64(PFN_MASK)
 
 
 class Frames(Region):
@@ -42,6 +46,13 @@ class Frames(Region):
 
 
 frames = Frames("frames", lambda p: p.memory)
+
+
+def pfns_of(entries: Words) -> Longs:
+    """The frames that page-table entries name."""
+    pfns = entries >> _TWELVE
+    pfns &= _PFN
+    return pfns.view(np.int64)
 
 
 def table_view(pfn: int) -> Words:

@@ -72,6 +72,7 @@ def _come_up(cpu: int, config: MachineConfig, boot_ns: int) -> None:
     # Before anybody can ring: on a busy host a CPU that runs, as its state says, may be late with its own handler.
     host.on_ring(_not_yet)
     host.set_title(f"kos-cpu{cpu}")
+    host.keep_freed_memory()
     this.become(cpu, config.cpus)
     this.block.host_pid = host.this_pid()
     host_cores.is_crowded = config.cpus > host.host_cores()

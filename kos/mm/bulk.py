@@ -13,11 +13,11 @@ import numpy as np
 
 from kos.errors import GuestFault
 from kos.hw.mmu import find_leaf
-from kos.hw.phys import Words, frames
+from kos.hw.phys import Longs, Words, frames, pfns_of
 from kos.hw.pte import PFN_MASK, PTE_A, PTE_COW, PTE_FILE, PTE_SPECIAL, PTE_W
 from kos.mm.page import map_pages
 from kos.mm.page_alloc import alloc_pages
-from kos.mm.pgtable import leaf_slices, make_leaf
+from kos.mm.pgtable import LEAF_SPAN, add_leaves, leaf_slices, leaves_of, make_leaf
 from kos.mm.shootdown import StaleBatch
 from kos.mm.structs import (
     PG_ANON,
@@ -54,25 +54,25 @@ def _leaf_for(new: Mm, vaddr: int) -> int:
     return (leaf << 9) + (vaddr >> 12 & 511)
 
 
-def pfns_of(entries: Words) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """int64: the frames that entries name."""
-    return (entries >> _TWELVE & _PFN).astype(np.int64)
-
-
 def share_range(old: Mm, new: Mm, start: int, end: int) -> None:
     """Let the child map the same frames; write-protect and mark them in both (Linux: copy_pte_range).
 
     Raises GuestFault(ENOMEM); what was shared until then stays counted and is undone with the child.
     """
-    whole: list[tuple[int, int]] = []  # frames of leaf tables that lie in the range as a whole: parent's, child's
+    low, high = -(-start // LEAF_SPAN) * LEAF_SPAN, end // LEAF_SPAN * LEAF_SPAN
+    if low >= high:
+        _share_parts(old, new, start, end)
+        return
+    _share_parts(old, new, start, low)
+    for vaddr, leaves in leaves_of(old.pgd, low, high):
+        for k in range(0, len(leaves), AT_ONCE):
+            _share_whole(new, vaddr[k : k + AT_ONCE], leaves[k : k + AT_ONCE])
+    _share_parts(old, new, high, end)
+
+
+def _share_parts(old: Mm, new: Mm, start: int, end: int) -> None:
+    """share_range() for parts of leaf tables."""
     for vaddr, at, count in leaf_slices(old.pgd, start, end):
-        if count == PTRS_PER_TABLE:
-            if frames.np64[at : at + count].any():
-                whole.append((at >> 9, _leaf_for(new, vaddr) >> 9))
-            if len(whole) == AT_ONCE:
-                _share_whole(new, whole)
-                whole = []
-            continue
         if count <= SHORT:
             live = [(k, e) for k, e in enumerate(frames.mem64[at : at + count].tolist()) if e]
             if len(live) <= FEW:
@@ -88,36 +88,41 @@ def share_range(old: Mm, new: Mm, start: int, end: int) -> None:
         entries = part[there] & ~_W | _COW
         part[there] = entries
         frames.np64[child : child + count][there] = entries & ~_A
-        counted = entries[entries & _SPECIAL == 0]
-        map_pages(pfns_of(counted))
-        nr_file = int(np.count_nonzero(counted & _FILE))
-        new.rss_file += nr_file
-        new.rss_anon += len(counted) - nr_file
-    if whole:
-        _share_whole(new, whole)
+        _count_shared(new, entries)
 
 
-def _share_whole(new: Mm, whole: list[tuple[int, int]]) -> None:
+def _share_whole(new: Mm, vaddrs: Longs, leaves: Longs) -> None:
     """share_range() for whole tables, many in one sweep: a numpy call on 512 entries is mostly overhead."""
     tables = frames.np64.reshape(-1, PTRS_PER_TABLE)
-    theirs = np.array([table for table, _ in whole])
-    entries = tables[theirs]
-    present = entries != 0
+    entries = tables[leaves]
+    full = bool(entries.min())
+    if not full:
+        used = entries.any(axis=1)
+        if not used.all():
+            vaddrs, leaves, entries = vaddrs[used], leaves[used], entries[used]
+            if not len(leaves):
+                return
+    present = None if full else entries != 0
     entries &= ~_W
     entries |= _COW
-    if present.all():
-        flat = entries.reshape(-1)
-    else:
+    if present is not None:
         entries *= present  # an empty entry stays empty
-        flat = entries[present]
-    tables[theirs] = entries
-    tables[np.array([table for _, table in whole])] = entries & ~_A
-    special = flat & _SPECIAL != 0
-    counted = flat[~special] if special.any() else flat
-    map_pages(pfns_of(counted))
-    nr_file = int(np.count_nonzero(counted & _FILE))
+    tables[leaves] = entries
+    entries &= ~_A
+    if not add_leaves(new, vaddrs, entries):
+        raise GuestFault(errno.ENOMEM)
+    _count_shared(new, entries.reshape(-1) if present is None else entries[present])
+
+
+def _count_shared(new: Mm, entries: Words) -> None:
+    """The child's entries, none of them empty, refer to their frames."""
+    kinds = int(np.bitwise_or.reduce(entries))
+    if kinds & PTE_SPECIAL:
+        entries = entries[entries & _SPECIAL == 0]
+    map_pages(pfns_of(entries))
+    nr_file = int(np.count_nonzero(entries & _FILE)) if kinds & PTE_FILE else 0
     new.rss_file += nr_file
-    new.rss_anon += len(counted) - nr_file
+    new.rss_anon += len(entries) - nr_file
 
 
 def _share_few(new: Mm, live: list[tuple[int, int]], at: int, child: int) -> None:

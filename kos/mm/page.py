@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kos.errors import KernelBug
+from kos.hw.phys import Longs
 from kos.mm.page_alloc import free_page, free_pages
 from kos.mm.structs import (
     PG_ANON,
@@ -22,8 +23,6 @@ from kos.mm.structs import (
     page_mapping,
     page_refcount,
 )
-
-Pfns = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def get_page(pfn: int) -> None:
@@ -75,7 +74,7 @@ def adopt_anon(pfn: int, family: int, vpn: int) -> None:
     page_mapcount.v[pfn] = 1
 
 
-def _dense(pfns: Pfns) -> tuple[int, np.ndarray[Any, np.dtype[np.uint32]]] | None:
+def _dense(pfns: Longs) -> tuple[int, np.ndarray[Any, np.dtype[np.uint32]]] | None:
     """(lowest frame, how often it and each one after it occurs), or None where they lie too far apart.
 
     Frames of one process mostly lie together, and then counting is an addition of two arrays: 5 ns a frame, where
@@ -87,7 +86,7 @@ def _dense(pfns: Pfns) -> tuple[int, np.ndarray[Any, np.dtype[np.uint32]]] | Non
     return low, np.bincount(pfns - low).astype(np.uint32)
 
 
-def map_pages(pfns: Pfns) -> None:
+def map_pages(pfns: Longs) -> None:
     """A reference and a mapping more for each; a frame may occur several times."""
     if not len(pfns):
         return
@@ -102,7 +101,7 @@ def map_pages(pfns: Pfns) -> None:
             page_mapcount.np[low : low + len(counts)] += counts
 
 
-def unmap_pages(pfns: Pfns) -> None:
+def unmap_pages(pfns: Longs) -> None:
     """A reference and a mapping less for each; frames without references left are freed."""
     if not len(pfns):
         return

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from kos.hw.mmu import find_pte
-from kos.hw.phys import frames, table_view
+from kos.hw.phys import Longs, Words, frames, pfns_of, table_view
 from kos.hw.pte import PFN_MASK, PTE_P, TABLE_BITS
-from kos.mm.page_alloc import alloc_page, free_pages
+from kos.mm.page_alloc import alloc_page, alloc_pages, free_pages
 from kos.mm.shootdown import StaleBatch
 from kos.mm.structs import PG_TABLE, PG_USED, Mm, page_flags, page_refcount
+from kos.params import PTRS_PER_TABLE
 
 LEAF_SPAN = 1 << 21  #: bytes that one leaf table maps
 _SPANS = (1 << 39, 1 << 30, 1 << 21)  # bytes that one entry of level 4, 3, 2 maps
@@ -29,13 +30,18 @@ def alloc_table() -> int:
 
 
 def make_leaf(mm: Mm, vaddr: int) -> int:
-    """Frame of the leaf table for an address, made where missing; 0: out of memory.
+    """Frame of the leaf table for an address, made where missing; 0: out of memory."""
+    return make_table(mm, vaddr, (39, 30, 21))
+
+
+def make_table(mm: Mm, vaddr: int, shifts: tuple[int, ...]) -> int:
+    """Frame of the table for an address below the levels whose shifts are named, made where missing; 0: out of memory.
 
     Upper tables made on the way stay: they are empty and go with the address space.
     """
     words = frames.mem64
     table = mm.pgd
-    for shift in (39, 30, 21):
+    for shift in shifts:
         at = (table << 9) + (vaddr >> shift & 511)
         e = words[at]
         if e & PTE_P:
@@ -61,10 +67,11 @@ def make_pte(mm: Mm, vaddr: int) -> int:
 
 def for_each_leaf(pgd: int, start: int, end: int) -> Iterator[tuple[int, int]]:
     """(address of its first byte, frame) of every leaf table that maps part of start..end-1."""
-    yield from _descend(pgd, 0, 0, start, end)
+    yield from _descend(pgd, 0, 0, start, end, 2)
 
 
-def _descend(table: int, level: int, base: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _descend(table: int, level: int, base: int, start: int, end: int, last: int) -> Iterator[tuple[int, int]]:
+    """The tables that the entries of level `last` point to: 1 for the directories of leaves, 2 for the leaves."""
     span = _SPANS[level]
     low = max(0, (start - base) // span)
     high = min(512, -(-(end - base) // span))
@@ -77,10 +84,10 @@ def _descend(table: int, level: int, base: int, start: int, end: int) -> Iterato
         found = list(zip((at + low).tolist(), part[at].tolist(), strict=True))
     for k, e in found:
         lower = e >> 12 & PFN_MASK
-        if level == 2:
+        if level == last:
             yield base + k * span, lower
         else:
-            yield from _descend(lower, level + 1, base + k * span, start, end)
+            yield from _descend(lower, level + 1, base + k * span, start, end, last)
 
 
 def leaf_slices(pgd: int, start: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -91,6 +98,34 @@ def leaf_slices(pgd: int, start: int, end: int) -> Iterator[tuple[int, int, int]
         yield low, (leaf << 9) + (low - base >> 12), high - low >> 12
 
 
+def leaves_of(pgd: int, start: int, end: int) -> Iterator[tuple[Longs, Longs]]:
+    """(addresses, frames) of the leaf tables in start..end-1, multiples of LEAF_SPAN; 512 tables at most at a time."""
+    for base, directory in _descend(pgd, 0, 0, start, end, 1):
+        low, high = max(start, base), min(end, base + _SPANS[1])
+        first = low >> 21 & 511
+        part = table_view(directory)[first : first + (high - low >> 21)]
+        used = np.flatnonzero(part)
+        if len(used):
+            yield used * LEAF_SPAN + low, pfns_of(part[used])
+
+
+def add_leaves(mm: Mm, vaddrs: Longs, entries: Words) -> bool:
+    """Leaf tables with these contents, a row each, where there are none yet; False: out of memory, and none was added.
+
+    vaddrs: multiples of LEAF_SPAN under one directory (pmd).
+    """
+    directory = make_table(mm, int(vaddrs[0]), (39, 30))
+    made = alloc_pages(len(vaddrs)) if directory else []
+    if not made:
+        return False
+    pfns = np.array(made, dtype=np.int64)
+    page_flags.np[pfns] = PG_USED | PG_TABLE
+    frames.np64.reshape(-1, PTRS_PER_TABLE)[pfns] = entries
+    table_view(directory)[vaddrs >> 21 & 511] = pfns.view(np.uint64) << np.uint64(12) | np.uint64(TABLE_BITS)
+    mm.nr_tables += len(made)
+    return True
+
+
 def all_tables(pgd: int) -> list[int]:
     """Every frame that holds a table of this tree, the top one first."""
     found = [pgd]
@@ -99,7 +134,7 @@ def all_tables(pgd: int) -> list[int]:
         lower: list[int] = []
         for table in level:
             view = table_view(table)
-            lower += (view[np.flatnonzero(view)] >> np.uint64(12) & np.uint64(PFN_MASK)).tolist()
+            lower += pfns_of(view[np.flatnonzero(view)]).tolist()
         found += lower
         level = lower
     return found

@@ -22,7 +22,7 @@ from kos.arena.table import Column, Table
 from kos.errors import KernelBug
 from kos.hw import ipi
 from kos.hw.cpu import LAZY, cpu_block, this
-from kos.hw.phys import Words
+from kos.hw.phys import Words, pfns_of
 from kos.hw.pte import PFN_MASK, PTE_SPECIAL
 from kos.hw.relax import host_cores, relax
 from kos.hw.tlb import slots
@@ -278,7 +278,7 @@ class StaleBatch:
         if len(entries):
             self._note(vaddr, vaddr + length, len(entries))
             owned = entries[entries & np.uint64(PTE_SPECIAL) == 0]
-            self._arrays.append((owned >> np.uint64(12) & np.uint64(PFN_MASK)).astype(np.int64))
+            self._arrays.append(pfns_of(owned))
 
     def add_downgrade(self, vaddr: int, length: int, count: int) -> None:
         """Entries that stay but lost rights."""

@@ -13,6 +13,8 @@ import multiprocess
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
 _libc = ctypes.CDLL(None, use_errno=True)
 
 yield_core = os.sched_yield  #: give the host core to whoever else wants it
@@ -51,6 +53,19 @@ def die_with_parent(parent: int) -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
         os._exit(70)
+
+
+def keep_freed_memory() -> None:
+    """Let malloc keep what is freed in place of handing it back to the host (mallopt(3)); nothing where it cannot.
+
+    The work on page tables makes and drops arrays of 100 KiB to 1 MiB, and glibc would unmap each: 7 ns an entry of
+    an array for the host's page faults, where the sweep itself takes 0.4.
+    """
+    try:
+        _libc.mallopt(_M_MMAP_THRESHOLD, 8 << 20)
+        _libc.mallopt(_M_TRIM_THRESHOLD, 32 << 20)
+    except AttributeError:  # another C library
+        pass
 
 
 def pin(core: int) -> None:
