@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+SHOWN = 300  #: characters of a foreign exception's text that a report shows
+
 
 class GuestFault(Exception):
     """The guest asked for something it cannot have; it sees OSError(errno).
@@ -44,3 +46,14 @@ class UsageError(Exception):
 
 class MachineStop(BaseException):
     """This CPU was told to stop; nothing but the CPU's main loop catches it."""
+
+
+def describe(e: BaseException) -> str:
+    """An exception of foreign code, in one line: its type and what it says, if it can say anything."""
+    try:
+        text = " ".join(str(e).split())
+    except Exception:
+        text = "(it cannot be shown as text)"
+    if len(text) > SHOWN:
+        text = text[:SHOWN] + " ..."
+    return f"{type(e).__name__}: {text}" if text else type(e).__name__

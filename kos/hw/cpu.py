@@ -46,7 +46,8 @@ class Cpu(Struct):
     mm: u32  #: mm slot whose tables are loaded; 0 = the kernel's own
     asid: u32
     seen_tick: u64  #: ticks handled
-    line1: Annotated[Chars, ctypes.c_char * 56]
+    in_plugin: u32  #: number of the plugin's hook that runs here (kos/plugin/guard.py); 0 = none, or one that ships
+    line1: Annotated[Chars, ctypes.c_char * 52]
 
     # this CPU writes: counters since boot, summed by the summary
     nr_switches: u64
@@ -97,6 +98,7 @@ class ThisCpu:
         self._watch(ctypes.c_uint64())
         self.held: memoryview = memoryview(bytearray(4 * MAX_HELD)).cast("I")
         self.nr_held = 0
+        self.in_plugin: memoryview = memoryview(bytearray(4)).cast("I")  #: [0] is Cpu.in_plugin
         self.bells: list[Doorbell] = []  #: doorbells by cpu number; the supervisor's is last
         self.task: Any = None  #: kos.sched.structs.Task that is current; None = idle
         self.mm: Any = None  #: kos.mm.structs.Mm that is loaded; None = the kernel's own
@@ -113,6 +115,8 @@ class ThisCpu:
         locks = (ctypes.c_uint32 * MAX_HELD).from_address(base + Cpu.held.offset)
         self.held = memoryview(locks).cast("B").cast("I")
         self.nr_held = 0
+        number = ctypes.c_uint32.from_address(base + Cpu.in_plugin.offset)  # type: ignore[attr-defined]  # ctypes field
+        self.in_plugin = memoryview(number).cast("B").cast("I")
 
     def watch_depth(self, room: memoryview) -> None:
         self.room = room  #: [0]: how many frames the guest, and the kernel below it, may yet go down

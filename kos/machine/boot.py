@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kos.arena.arena import Arena
-from kos.errors import UsageError
+from kos.errors import PluginError, UsageError
+from kos.hw.cpu import cpu_block
 from kos.machine import control as ctl
 from kos.machine import parts
 from kos.machine.config import MachineConfig
@@ -17,6 +18,7 @@ from kos.machine.control import control
 from kos.machine.supervisor import MachineFailed, Streams, Supervisor, make_bells
 from kos.platform.host.clock import now_ns
 from kos.platform.host.process import this_pid
+from kos.platform.host.reaper import Reaper
 from kos.proc import exit as proc_exit
 from kos.sync import spinlock
 
@@ -105,6 +107,11 @@ class Booted:
         notify(cpu)
 
 
+def report_of(e: MachineFailed | PluginError) -> str:
+    """Why a machine ended. A plugin may break a rule in the supervisor, too: at boot, in the audit, at the end."""
+    return str(e) if isinstance(e, MachineFailed) else f"a plugin broke a rule: {e}"
+
+
 def boot(config: MachineConfig) -> Booted:
     """A machine whose CPUs are up. Raises HostError, UsageError or MachineFailed, with nothing left behind."""
     params = config.params()
@@ -113,6 +120,10 @@ def boot(config: MachineConfig) -> Booted:
     arena = Arena.create(name, params)
     supervisor: Supervisor | None = None
     is_up = False
+    # Before anything that takes time: a kill of this process while it boots leaves nothing, either.
+    blocks = [cpu_block(cpu) for cpu in range(config.cpus)]
+    log_parts = [f"{config.log}.cpu{n}" for n in range(config.cpus)] if config.log else []
+    reaper = Reaper(arena.block.path, lambda: [block.host_pid for block in blocks], log_parts)
     try:
         arena.header.boot_ns = active.boot_ns = boot_ns = now_ns()
         arena.header.host_pid = this_pid()
@@ -120,17 +131,17 @@ def boot(config: MachineConfig) -> Booted:
         spinlock.debug.check_order = config.debug_locks
         parts.boot_all(config, params, active)
         bells = make_bells(config.cpus)
-        supervisor = Supervisor(arena, bells, config.watchdog)
+        supervisor = Supervisor(arena, bells, config.watchdog, reaper)
         from kos.machine.cpu_main import cpu_main
 
-        log_parts = [f"{config.log}.cpu{n}" for n in range(config.cpus)] if config.log else []
-        supervisor.start(cpu_main, log_parts, config, boot_ns)
+        supervisor.start(cpu_main, config, boot_ns)
         is_up = True
         return Booted(arena, supervisor, config, boot_ns, active)
-    except MachineFailed as e:
-        raise MachineFailed(f"the machine did not boot: {e}") from None
+    except (MachineFailed, PluginError) as e:
+        raise MachineFailed(f"the machine did not boot: {report_of(e)}") from None
     finally:
         if not is_up:
             if supervisor is not None:
                 supervisor.stop()  # the CPUs that did come up, too
             arena.block.unlink()
+            reaper.dismiss()

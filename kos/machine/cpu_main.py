@@ -14,7 +14,7 @@ import traceback
 from types import FrameType
 from typing import Any
 
-from kos.errors import KernelBug, MachineStop, PluginError
+from kos.errors import KernelBug, MachineStop, PluginError, describe
 from kos.fs import console
 from kos.hw import ipi, stop
 from kos.hw.cpu import CPU_IDLE, CPU_RUNNING, CPU_STOPPED, SUPERVISOR, cpu_block, this
@@ -36,6 +36,7 @@ from kos.sched import sched, timer
 
 MAX_SLEEP_NS = 500_000_000  #: an idle CPU looks around this often even if nobody rings
 KERNEL_LIMIT_NS = 1_200_000_000  #: the kernel looks at its interrupts far more often than that
+REPORT_CHARS = 12_000  #: of a report's traceback and events: an epitaph has room for 16 KiB
 GC_EVERY = 256  #: tasks that end here between two collections of Python's cyclic garbage
 
 
@@ -126,13 +127,21 @@ def _ring_supervisor() -> None:
 
 def _panic(e: BaseException) -> None:
     """Write the epitaph and stop every other CPU."""
+    hooks.DEAD[0] = BaseException  # on its way out it must not run handlers of the guest's
     if control.s.panic_cpu:
         return
     kind = {PluginError: "a plugin broke a rule", KernelBug: "kos broke its own rule"}.get(type(e), "kos failed")
     text = "".join(traceback.format_exception(e))
+    if len(text) > REPORT_CHARS:  # somebody's text is endless: the places stand before it, the last events after it
+        text = f"{text[: REPORT_CHARS // 2]}\n[...]\n{text[-REPORT_CHARS // 2 :]}"
     task = f"pid {this.block.current_pid}" if this.block.current else "no task"
     locks = ", ".join(parts.held_locks(this.id)) or "none"
-    ctl.write_epitaph(this.id, f"cpu {this.id} panicked: {kind}: {e}\n  task: {task}; locks held: {locks}\n{text}")
+    others = [] if isinstance(e, PluginError) else parts.others()
+    about = f"\n  plugins that take part: {', '.join(others)}" if others else ""
+    what = str(e) if isinstance(e, KernelBug | PluginError) else describe(e)
+    ctl.write_epitaph(
+        this.id, f"cpu {this.id} panicked: {kind}: {what}\n  task: {task}; locks held: {locks}{about}\n{text}"
+    )
     control.s.panic_cpu = this.id + 1
     for cpu in range(this.nr_cpus):
         if cpu != this.id:

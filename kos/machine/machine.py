@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from kos.errors import UsageError
-from kos.machine.boot import Booted, boot
+from kos.errors import PluginError, UsageError
+from kos.machine.boot import Booted, boot, report_of
 from kos.machine.config import MachineConfig
 from kos.machine.supervisor import MachineFailed, Streams
 
@@ -80,14 +80,15 @@ class Machine:
         try:
             status = m.run_program(path, [path, *argv], dict(os.environ if environ is None else environ), streams)
             problems = m.quiesce_and_audit()
-        except MachineFailed as e:
+            notes = m.plugins.summaries()
+        except (MachineFailed, PluginError) as e:
             summary = m.collect_summary()
             self.close()
-            return RunResult(-1, 70, [], str(e), summary, *_collected(streams))
+            return RunResult(-1, 70, [], report_of(e), summary, *_collected(streams))
         code = status >> 8 if status & 0x7F == 0 else 128 + (status & 0x7F)
         if problems:
             code = 70
-        notes = m.plugins.summaries()
+            problems += [f"plugins that took part: {', '.join(others)}"] if (others := m.plugins.others()) else []
         return RunResult(status, code, problems, None, m.collect_summary(), *_collected(streams), notes)
 
     def close(self) -> None:

@@ -246,6 +246,13 @@ def audit_all() -> list[str]:
     return list(run_all())
 
 
+def others() -> list[str]:
+    """The plugins of this machine that do not ship with kos, with their hooks."""
+    from kos.plugin.load import current
+
+    return [] if current.active is None else current.active.others()
+
+
 def held_locks(cpu: int) -> list[str]:
     """Names of the locks that a CPU holds."""
     return [lock_name(i) for i in list(cpu_block(cpu).held) if i]

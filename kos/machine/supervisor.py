@@ -25,6 +25,7 @@ from kos.platform.host import wait as hostwait
 from kos.platform.host.clock import now_ns
 from kos.platform.host.doorbell import Doorbell
 from kos.platform.host.reaper import Reaper
+from kos.plugin.guard import running_hook
 from kos.sync.spinlock import lock_name
 
 TICK_NS = 1_000_000_000 // HZ
@@ -55,14 +56,14 @@ class Streams:
 class Supervisor:
     """One machine's processes. start(), then wait_until() as often as wanted, then stop()."""
 
-    def __init__(self, arena: Arena, bells: list[Doorbell], watchdog: float) -> None:
+    def __init__(self, arena: Arena, bells: list[Doorbell], watchdog: float, reaper: Reaper) -> None:
         self.arena = arena
         self.bells = bells
         self.nr_cpus = arena.params.cpus
         self.watchdog_ns = int(watchdog * 1e9)
         self.processes: list[Any] = []
         self.streams = Streams()
-        self._reaper: Reaper | None = None
+        self._reaper: Reaper | None = reaper
         self._last_tick = 0
         self._rung = [0] * self.nr_cpus
         self._seen: list[tuple[int, int]] = [(0, 0)] * self.nr_cpus  #: (heartbeat, when it last changed)
@@ -73,14 +74,12 @@ class Supervisor:
 
     # --- life ------------------------------------------------------------------------------
 
-    def start(self, cpu_main: Any, log_parts: list[str], *args: Any) -> None:
-        """Fork the reaper and the CPUs; returns when every CPU has reported in."""
+    def start(self, cpu_main: Any, *args: Any) -> None:
+        """Fork the CPUs; returns when every CPU has reported in."""
         this.id = SUPERVISOR
         this.nr_cpus = self.nr_cpus
         this.bells = self.bells
         this.block = cpu_block(SUPERVISOR)
-        pids = [cpu_block(cpu) for cpu in range(self.nr_cpus)]
-        self._reaper = Reaper(self.arena.block.path, lambda: [b.host_pid for b in pids], log_parts)
         parent = host.this_pid()
         for cpu in range(self.nr_cpus):
             first = (_enter, cpu_main, cpu, parent, self._reaper, self.bells)
@@ -249,7 +248,9 @@ class Supervisor:
         block = cpu_block(cpu)
         held = [lock_name(i) for i in list(block.held) if i]
         task = f"it ran pid {block.current_pid}" if block.current else "it was idle"
-        return f"\n  {task}; locks held: {', '.join(held) if held else 'none'}"
+        hook = running_hook(block.in_plugin)
+        inside = f"; it was in {hook}" if hook else ""
+        return f"\n  {task}{inside}; locks held: {', '.join(held) if held else 'none'}"
 
 
 def _enter(cpu_main: Any, cpu: int, parent: int, reaper: Reaper, bells: list[Doorbell], *args: Any) -> None:

@@ -235,6 +235,11 @@ def on_flush(sender: int, seq: int, b: int, c: int) -> None:
 _dropped: list[str] = []
 
 
+def take_dropped() -> str | None:
+    """The mistake of whoever has just run, if it dropped stale entries; it is forgotten here."""
+    return _dropped.pop() if _dropped else None
+
+
 def check_dropped() -> None:
     """Poll hook: stop the machine if stale entries were dropped without invalidation."""
     if _dropped:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from kos.errors import UsageError
+from kos.errors import UsageError, describe
 from kos.hooks import spec
 from kos.hooks.marker import default_impl
 from kos.plugin.find import Plugin
@@ -33,10 +33,10 @@ class Hook:
         """Call with the arguments that it wants; what it raises is a UsageError: hooks run before any machine."""
         try:
             return self.function(**{n: v for n, v in arguments.items() if n in self.takes})
-        except UsageError:
+        except (UsageError, KeyboardInterrupt):
             raise
-        except Exception as e:
-            raise UsageError(f"{self.plugin}, hook {self.name}: raised {type(e).__name__}: {e}") from e
+        except BaseException as e:
+            raise UsageError(f"{self.plugin}, hook {self.name}: raised {describe(e)}") from e
 
 
 def hooks_of(plugin: Plugin) -> dict[str, Hook]:
@@ -49,6 +49,8 @@ def hooks_of(plugin: Plugin) -> dict[str, Hook]:
             continue
         function = getattr(plugin.body, attribute)
         if not callable(function) or isinstance(function, type | ModuleType):
+            if attribute in HOOKS:
+                raise UsageError(f"{plugin}, hook {attribute}: found {function!r}, expected a function")
             continue
         options = default_impl() | (mark or {})
         name = str(options["specname"] or attribute)
@@ -66,7 +68,12 @@ def hooks_of(plugin: Plugin) -> dict[str, Hook]:
 
 
 def _check_arguments(hook: Hook, function: Callable[..., Any]) -> None:
-    allowed = list(inspect.signature(HOOKS[hook.name]).parameters)
+    asked = inspect.signature(HOOKS[hook.name])
+    allowed = list(asked.parameters)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(f"{hook.plugin}, hook {hook.name}: found an async function, expected a plain one")
+    if inspect.isgeneratorfunction(function) and "Iter" not in str(asked.return_annotation):
+        raise UsageError(f"{hook.plugin}, hook {hook.name}: found a generator, expected a plain function")
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise UsageError(f"{hook.plugin}, hook {hook.name}: found argument {parameter}, expected plain names")

@@ -20,7 +20,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
-from kos.errors import UsageError
+from kos.errors import UsageError, describe
 
 GROUP = "kos"  #: of entry points
 SHIPPED = "kos_plugins"
@@ -149,12 +149,14 @@ def _guarded(word: str, run: Any, path: str = "") -> Any:
         return run()
     except SyntaxError as e:
         raise UsageError(f"plugin {word!r} cannot be loaded: {e.filename}:{e.lineno}: SyntaxError: {e.msg}") from None
-    except Exception as e:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:
         where = ""
         for frame in traceback.extract_tb(e.__traceback__):
             if not path or frame.filename == path:
                 where = f"{frame.filename}:{frame.lineno}: "
-        raise UsageError(f"plugin {word!r} cannot be loaded: {where}{type(e).__name__}: {e}") from e
+        raise UsageError(f"plugin {word!r} cannot be loaded: {where}{describe(e)}") from e
 
 
 def _any_installed() -> bool:

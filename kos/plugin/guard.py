@@ -6,17 +6,22 @@ Only policies that do not ship with kos are guarded in a run (`--set guard=all` 
 between 1 us (a lock kept) and a sweep of the tables (fork).
 
 What all guards check: nothing is raised but GuestFault where it may be, results have the right type, no lock is
-kept. What each kind must hold stands in a class of its own: guard_memory.py, guard_cpu.py.
+kept, no stale entry dropped. What each kind must hold stands in a class of its own: guard_memory.py, guard_cpu.py.
+
+A broken rule ends the machine where it is found (kos/hw/stop.py): a policy is asked in the middle of the guest's own
+code, too (a tick at a safepoint, a TLB miss), and a guest must neither see nor catch what is not its own.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from typing import Any, NoReturn
 
-from kos.errors import GuestFault, KernelBug, MachineStop, PluginError
-from kos.hw.cpu import this
+from kos.errors import GuestFault, KernelBug, MachineStop, PluginError, describe
+from kos.hw.cpu import SUPERVISOR, this
+from kos.hw.stop import stop_machine
+from kos.mm.shootdown import take_dropped
 from kos.platform.host.clock import now_ns
 from kos.plugin.find import Plugin
 from kos.plugin.roles import Role
@@ -45,9 +50,14 @@ def remember_events(boot_ns: int) -> Callable[[emit.Event, dict[str, Any]], None
 
 def recent_events() -> list[str]:
     """The last events of this CPU, oldest first, a line each."""
+    return as_lines(_Memory.events)
+
+
+def as_lines(last: Iterable[tuple[int, int, str, dict[str, Any]]]) -> list[str]:
+    """Events (ns since boot, pid, name, fields) as a report shows them."""
     return [
         f"  {ts / 1e6:12.3f} ms  pid {pid}  {name}  " + " ".join(f"{k}={_show(k, v)}" for k, v in fields.items())
-        for ts, pid, name, fields in _Memory.events
+        for ts, pid, name, fields in last
     ]
 
 
@@ -79,31 +89,41 @@ class Guard:
         self.plugin = plugin
         self.hook = hook
         self.name = str(getattr(policy, "name", plugin))
+        self.number = enter_as(plugin, hook)
 
     def blame(self, method: str, rule: str, cause: BaseException | None = None) -> NoReturn:
         """Stop the machine: this plugin broke this rule."""
-        error = PluginError(self.plugin, self.hook, f"{method}(): {rule}")
-        raise _with_events(error) from cause
+        broken(PluginError(self.plugin, self.hook, f"{method}(): {rule}"), cause)
 
-    def call(self, method: str, *args: Any, may_fail: bool = False) -> Any:
-        """The method's result. may_fail: it may raise GuestFault."""
+    def call(self, method: str, *args: Any, may_fail: Container[int] = ()) -> Any:
+        """The method's result. may_fail: the errnos with which it may raise GuestFault."""
         held = this.nr_held
+        inside = this.in_plugin
+        outer = inside[0]
+        inside[0] = self.number
         try:
             result = getattr(self.policy, method)(*args)
         except MachineStop:
             raise
         except PluginError as e:
-            raise _with_events(e) from e.__cause__
+            broken(e, e.__cause__)
         except GuestFault as e:
-            if not may_fail:
-                self.blame(method, f"raised GuestFault({e.errno}), which it may not", e)
+            if e.errno not in may_fail:
+                self.blame(method, f"raised GuestFault({e.errno!r}), which it may not", e)
             self._check_locks(method, held)
             raise
         except KernelBug as e:
             self.blame(method, str(e), e)
-        except Exception as e:
-            self.blame(method, f"raised {type(e).__name__}: {e}", e)
+        except BaseException as e:
+            if this.id == SUPERVISOR and isinstance(e, KeyboardInterrupt):
+                raise  # Ctrl-C while the machine comes up; CPUs get none
+            self.blame(method, f"raised {describe(e)}", e)
+        finally:
+            inside[0] = outer
         self._check_locks(method, held)
+        dropped = take_dropped()
+        if dropped is not None:
+            self.blame(method, dropped)
         return result
 
     def expect(self, method: str, result: Any, kind: type) -> None:
@@ -124,9 +144,28 @@ class Guard:
             self.blame(method, f"released {held - this.nr_held} lock(s) that it did not take")
 
 
-def _with_events(error: PluginError) -> PluginError:
-    """Add the events before it to the report, once."""
+def broken(error: PluginError, cause: BaseException | None = None) -> NoReturn:
+    """Stop the machine with the events before it; in the supervisor, where no CPU stops, raise the error."""
     if not getattr(error, "__notes__", None):
         lines = recent_events()
         error.add_note("events before it on this cpu:\n" + ("\n".join(lines) or "  none"))
-    return error
+    try:
+        raise error from cause  # its traceback says where it was found
+    except PluginError as e:
+        stop_machine(e)
+
+
+_names: list[str] = []  #: of plugins and hooks, by Cpu.in_plugin - 1
+
+
+def enter_as(plugin: str, hook: str) -> int:
+    """The number by which a plugin's hook is known in Cpu.in_plugin; given before the CPUs are forked."""
+    name = f"plugin {plugin!r}, hook {hook!r}"
+    if name not in _names:
+        _names.append(name)
+    return _names.index(name) + 1
+
+
+def running_hook(number: int) -> str | None:
+    """The name to a Cpu.in_plugin: who runs on that CPU."""
+    return _names[number - 1] if 0 < number <= len(_names) else None

@@ -49,7 +49,12 @@ class TlbGuard(Guard):
 
     def insert(self, asid: int, vpn: int, delta: int, writable: bool) -> None:
         read, write = self.open(asid)
+        most = len(read) + (vpn not in read)
         self.nothing("insert", self.call("insert", asid, vpn, delta, writable))
+        if vpn not in read or (writable and vpn not in write):
+            self.blame("insert", f"page {vpn:#x}: not remembered, and the access that wants it is made now")
+        if len(read) > most or len(write) > len(read):
+            self.blame("insert", f"remembers {len(read)} pages of asid {asid}, of which {most} were inserted")
         if read.get(vpn, delta) != delta or write.get(vpn, delta) != delta:
             self.blame("insert", f"page {vpn:#x}: remembers another frame than the one inserted: a stale entry is live")
         if vpn in write and not writable:

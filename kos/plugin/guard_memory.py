@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from errno import ENOMEM
 from typing import Any
 
 import numpy as np
 
 from kos.arena.shared import Array, SharedState, array, shared
+from kos.errors import describe
 from kos.hw.cpu import cpu_block, this
 from kos.hw.phys import FIRST_PFN, frames
 from kos.hw.pte import PFN_MASK, PTE_FILE, PTE_P, PTE_SPECIAL, PTE_W, permits
@@ -37,7 +39,7 @@ class ForkGuard(Guard):
             self._child, self._lost = new.ctx_id, 0
         before = {vaddr: frames.np64[at : at + n].copy() for vaddr, at, n in leaf_slices(old.pgd, vma.start, vma.end)}
         try:
-            self.nothing("copy_range", self.call("copy_range", old, new, vma, may_fail=True))
+            self.nothing("copy_range", self.call("copy_range", old, new, vma, may_fail=(ENOMEM,)))
         finally:
             after = {v: frames.np64[at : at + n] for v, at, n in leaf_slices(old.pgd, vma.start, vma.end)}
             for vaddr, entries in before.items():
@@ -128,18 +130,37 @@ class AllocGuard(Guard):
         return int(n)
 
     def free_frames(self) -> Iterable[int]:
-        for pfn in self.call("free_frames"):
+        named = self.call("free_frames")
+        if not isinstance(named, Iterable):
+            self.blame("free_frames", f"returned {named!r}, expected frame numbers")
+        for pfn in self._each("free_frames", named):
+            self._check_number("free_frames", pfn)
             if self.state.out[pfn]:
                 self.blame("free_frames", f"names frame {pfn}, which is handed out")
             yield pfn
 
+    def _each(self, method: str, found: Iterable[Any]) -> Iterator[Any]:
+        """What an iterable of the plugin's gives, which may be a generator of its own."""
+        it = iter(found)
+        while True:
+            try:
+                item = next(it)
+            except StopIteration:
+                return
+            except Exception as e:
+                self.blame(method, f"raised {describe(e)}", e)
+            yield item
+
+    def _check_number(self, method: str, pfn: Any) -> None:
+        if type(pfn) is not int:
+            self.blame(method, f"gave {pfn!r}, expected an int")
+        if not FIRST_PFN <= pfn < frames.nr:
+            self.blame(method, f"gave frame {pfn}, the machine's are {FIRST_PFN} to {frames.nr - 1}")
+
     def _give(self, method: str, pfns: Iterable[int]) -> None:
         out = self.state.out
         for pfn in pfns:
-            if type(pfn) is not int:
-                self.blame(method, f"gave {pfn!r}, expected an int")
-            if not FIRST_PFN <= pfn < frames.nr:
-                self.blame(method, f"gave frame {pfn}, the machine's are {FIRST_PFN} to {frames.nr - 1}")
+            self._check_number(method, pfn)
             if out[pfn]:
                 self.blame(method, f"frame {pfn} handed out twice")
             out[pfn] = 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kos.arena.shared import SharedState, StateSegment, declare, withdraw
-from kos.errors import UsageError
+from kos.errors import PluginError, UsageError, describe
 from kos.mm.policy import SETTINGS
 from kos.params import Params
 from kos.platform.host.clock import now_ns
@@ -47,7 +47,7 @@ class Active:
         self.boot_ns = 0  #: host monotonic clock at boot, the zero of the events' `ts`; the machine sets it
         self.holders: dict[str, list[Holder]] = {kind: [] for kind in ROLES}
         self.segments: list[StateSegment] = []
-        self.states: list[SharedState] = []
+        self.states: list[tuple[Plugin, SharedState]] = []
         self._sinks: list[Any] = []
         self._polls: list[Any] = []
         self._is_released = False
@@ -70,8 +70,14 @@ class Active:
         from kos.plugin import guard
         from kos.sched.policy import in_use
 
-        for state in self.states:
-            state.boot(self.params)
+        for plugin, state in self.states:
+            try:
+                state.boot(self.params)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as e:
+                rule = f"{type(state).__name__}.boot(): raised {describe(e)}"
+                raise PluginError(plugin.name, "kos_shared_state", rule) from e
         policy.reset()
         for holder in (h for holders in self.holders.values() for h in reversed(holders)):
             for made in reversed(holder.policies):  # a fault handler goes to the front of the chain
@@ -100,8 +106,19 @@ class Active:
 
     def summaries(self) -> list[str]:
         """What plugins have to say at the end of a run; in the supervisor, the arena still there."""
-        texts = [hook() for hook in self.chosen.order.get("kos_summary", []) if self.is_used(hook.plugin)]
-        return [str(text) for text in texts if text is not None]
+        return [
+            text
+            for hook in self.chosen.order.get("kos_summary", [])
+            if self.is_used(hook.plugin) and (text := _summary(hook)) is not None
+        ]
+
+    def others(self) -> list[str]:
+        """Plugins that take part and do not ship with kos, with their hooks: who may be behind what nobody claims."""
+        return [
+            f"{plugin} ({', '.join(self.chosen.hooks[plugin.name])})"
+            for plugin in self.plugins
+            if not plugin.is_shipped and self.is_used(plugin)
+        ]
 
     def release(self) -> None:
         """Undo what is left in this process: the next machine starts without it. More than once does no harm."""
@@ -125,6 +142,19 @@ class Active:
         for segment in self.segments:
             withdraw(segment)
         self.segments = []
+
+
+def _summary(hook: Hook) -> str | None:
+    """What one plugin says at the end: the program has run, so a mistake is a broken rule and no wrong usage."""
+    try:
+        text = hook.function()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:
+        raise PluginError(hook.plugin.name, hook.name, f"raised {describe(e)}") from e
+    if text is not None and not isinstance(text, str):
+        raise PluginError(hook.plugin.name, hook.name, f"returned {text!r}, expected a text or None")
+    return text
 
 
 class _Current:
@@ -213,9 +243,9 @@ def _declare_states(active: Active) -> None:
                 segment = declare(state, plugin.name)
                 segment.nbytes(active.params)
             except Exception as e:
-                raise UsageError(f"{plugin}, hook kos_shared_state: {type(e).__name__}: {e}") from e
+                raise UsageError(f"{plugin}, hook kos_shared_state: {describe(e)}") from e
             active.segments.append(segment)
-            active.states.append(state)
+            active.states.append((plugin, state))
     if any(active.is_guarded(holder.plugin) for holder in active.holders["alloc"]):
         from kos.plugin.guard_memory import AllocGuard
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from kos.errors import MachineStop, PluginError, UsageError
+from kos.errors import KernelBug, MachineStop, PluginError, UsageError, describe
 from kos.hw.cpu import this
 from kos.platform.host.clock import now_ns
 from kos.plugin.check import Hook
 from kos.plugin.choose import Chosen
+from kos.plugin.guard import NR_EVENTS, as_lines, broken, enter_as
 from kos.trace import emit, events
 
 Sink = Callable[[emit.Event, dict[str, Any]], None]
@@ -33,7 +35,10 @@ def _wanted(hook: Hook, chosen: Chosen) -> list[str] | None:
         return None
     known = [e.name for e in vars(events).values() if isinstance(e, emit.Event)]
     names: list[str] = []
-    for pattern in which():
+    wanted = which()
+    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
+        raise UsageError(f"{hook.plugin}, hook kos_events: found {wanted!r}, expected a list of names")
+    for pattern in wanted:
         found = fnmatch.filter(known, str(pattern))
         if not found:
             raise UsageError(f"{hook.plugin}, hook kos_events: found {pattern!r}, expected some of {', '.join(known)}")
@@ -43,21 +48,38 @@ def _wanted(hook: Hook, chosen: Chosen) -> list[str] | None:
 
 def _sink(hook: Hook, boot_ns: int) -> Sink:
     function, takes, plugin = hook.function, hook.takes, hook.plugin.name
+    last: deque[tuple[int, int, str, dict[str, Any]]] = deque(maxlen=NR_EVENTS)  # what it was told before
+    number = enter_as(plugin, "kos_event")
+
+    def blame(rule: str, cause: BaseException | None = None) -> None:
+        error = PluginError(plugin, "kos_event", rule)
+        error.add_note("events it was told of on this cpu:\n" + "\n".join(as_lines(last)))
+        broken(error, cause)
 
     def sink(event: emit.Event, fields: dict[str, Any]) -> None:
+        last.append((now_ns() - boot_ns, this.block.current_pid, event.name, fields))
         told: dict[str, Any] = {}
         if "event" in takes:
             told["event"] = event.name
         if "fields" in takes:
             told["fields"] = {"ts": now_ns() - boot_ns, "cpu": this.id, "pid": this.block.current_pid, **fields}
         held = this.nr_held
+        inside = this.in_plugin
+        outer = inside[0]
+        inside[0] = number
         try:
             function(**told)
-        except (MachineStop, PluginError):
+        except MachineStop:
             raise
-        except Exception as e:
-            raise PluginError(plugin, "kos_event", f"raised {type(e).__name__}: {e}") from e
+        except PluginError as e:
+            broken(e, e.__cause__)
+        except KernelBug as e:
+            blame(str(e), e)
+        except BaseException as e:
+            blame(f"raised {describe(e)}", e)
+        finally:
+            inside[0] = outer
         if this.nr_held != held:
-            raise PluginError(plugin, "kos_event", "kept a lock")
+            blame("kept a lock" if this.nr_held > held else "released a lock that it did not take")
 
     return sink

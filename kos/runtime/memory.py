@@ -223,10 +223,13 @@ def is_accessible(vaddr: int, n: int, access: int) -> bool:
     for page in range(vaddr >> 12, vaddr + n + 4095 >> 12):
         if page in known:
             continue
-        if not this.has_room:
-            result = with_room(this.room, resolve, max(page << 12, vaddr), access)
-        else:
-            result = resolve(max(page << 12, vaddr), access)
+        try:
+            if not this.has_room:
+                result = with_room(this.room, resolve, max(page << 12, vaddr), access)
+            else:
+                result = resolve(max(page << 12, vaddr), access)
+        except BROKEN as e:
+            stop_machine(e)
         if result in (FaultResult.SIGBUS, FaultResult.SIGSEGV):
             hooks.note_bad_access(vaddr, SIGBUS if result is FaultResult.SIGBUS else SIGSEGV)
             return False

@@ -231,6 +231,13 @@ def next_action(handlers: bool = True, done: int = 0) -> Any:
     """
     if not this.has_room:
         return with_room(this.room, next_action, handlers, done)
+    try:
+        return _next_action(handlers, done)
+    except BROKEN as e:
+        stop_machine(e)
+
+
+def _next_action(handlers: bool, done: int) -> Any:
     poll_ipis()
     console.service()
     task = this.task
@@ -252,9 +259,12 @@ def handler_raised() -> None:
 def safepoint() -> Iterable[Any]:
     """What `$sp` delegates to when the pending word is set: () where nothing more is to be done."""
     caller = sys._getframe(2).f_globals
-    if not this.has_room:
-        return begin(this.room, _safepoint, caller)
-    return _safepoint(caller)
+    try:
+        if not this.has_room:
+            return begin(this.room, _safepoint, caller)
+        return _safepoint(caller)
+    except BROKEN as e:
+        stop_machine(e)
 
 
 def _safepoint(caller: dict[str, Any]) -> Iterable[Any]:

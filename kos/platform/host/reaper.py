@@ -64,12 +64,15 @@ class Reaper:
         os.close(self._write_end)
 
     def dismiss(self) -> None:
-        """The supervisor has cleaned up; tell the reaper so, and wait for it to go."""
+        """The supervisor has cleaned up; tell the reaper so, and wait for it to go. Does no harm twice."""
+        if self._write_end < 0:
+            return
         try:
             os.write(self._write_end, b".")
         except BrokenPipeError:
             pass  # it was killed
         os.close(self._write_end)
+        self._write_end = -1
         try:
             os.waitpid(self.pid, 0)
         except ChildProcessError:

@@ -182,7 +182,7 @@ def test_mistakes_of_the_user_are_one_line(words: list[str], settings: dict[str,
             "def kos_fork_policy(): return 1 / 0",
             "hook kos_fork_policy: raised ZeroDivisionError: division by zero",
         ),
-        ("class kos_fork_policy: pass", "found no hook"),
+        ("class kos_fork_policy: pass", "hook kos_fork_policy: found <class .*>, expected a function"),
         (
             "import nothing_there",
             "cannot be loaded: .*mine.py:1: ModuleNotFoundError: No module named 'nothing_there'",

@@ -1,0 +1,183 @@
+"""A plugin that goes wrong is named with its hook, wherever it was asked; the guest sees nothing of it."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import pytest
+
+HEAD = """
+from kos.api import Fault, GuestFault, StaleBatch, hookimpl
+from kos_plugins.alloc_freelist import FreeListAllocator
+from kos_plugins.fork_cow import CowFork
+from kos_plugins.sched_rr import RoundRobin
+from kos_plugins.tlb_setassoc import SetAssociative
+"""
+
+#: It catches whatever Python can catch, takes ticks in its own code, forks, and misses in the TLB.
+GUEST = """
+import mmap, os
+try:
+    m = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    m[:] = bytes(1 << 20)
+    if os.fork() == 0:
+        m[:4] = b"mine"
+        os._exit(0)
+    os.wait()
+    n = 0
+    while n < 400_000:
+        n += 1
+except BaseException as e:
+    print("caught", type(e))
+finally:
+    print("finally")
+"""
+
+#: What is wrong: hook, method's class, its body, what the report says.
+WRONG = {
+    "a tick at a safepoint of the guest": (
+        "kos_scheduler", "RoundRobin", "def tick(self, rq, task): return None", "tick(): returned None, expected",
+    ),
+    "the account of a tick": (
+        "kos_scheduler", "RoundRobin", "def ran(self, rq, task, ns): raise KeyError('k')", "ran(): raised KeyError",
+    ),
+    "a miss that is not remembered": (
+        "kos_tlb_model", "SetAssociative", "def insert(self, asid, vpn, delta, writable): pass", "not remembered",
+    ),
+    "a page too many": (
+        "kos_tlb_model",
+        "SetAssociative",
+        "def insert(self, asid, vpn, delta, writable):\n"
+        "    super().insert(asid, vpn, delta, writable)\n"
+        "    self.open(asid)[0][vpn + 1] = delta",
+        "remembers 2 pages of asid",
+    ),
+    "a model that does not come up": (
+        "kos_tlb_model", "SetAssociative", "def flush_asid(self, asid): 1 / 0", "raised ZeroDivisionError",
+    ),
+    "no exception of the common kind": (
+        "kos_fork_policy",
+        "CowFork",
+        "def copy_range(self, old, new, vma): raise SystemExit(3)",
+        "copy_range(): raised SystemExit: 3",
+    ),
+    "an exception without a text": (
+        "kos_fork_policy",
+        "CowFork",
+        "def copy_range(self, old, new, vma):\n"
+        "    raise type('E', (Exception,), {'__str__': lambda self: 1 / 0})",
+        "copy_range(): raised E: (it cannot be shown as text)",
+    ),
+    "an error number that is none": (
+        "kos_fork_policy",
+        "CowFork",
+        "def copy_range(self, old, new, vma): raise GuestFault(99999)",
+        "raised GuestFault(99999), which it may not",
+    ),
+    "a process that ends": (
+        "kos_fork_policy",
+        "CowFork",
+        "def copy_range(self, old, new, vma): __import__('os')._exit(0)",
+        "died: exit status 0\n  it ran pid 2; it was in plugin 'bad', hook 'kos_fork_policy'",
+    ),
+    "a frame that nobody has": (
+        "kos_fork_policy",
+        "CowFork",
+        "def must_flush(self):\n    from kos.api import alloc_page\n    alloc_page()\n    return super().must_flush()",
+        "plugins that took part: plugin 'bad' ({path}) (kos_fork_policy)",
+    ),
+    "frames in the audit": (
+        "kos_page_allocator",
+        "FreeListAllocator",
+        "def free_frames(self): return [10**9]",
+        "free_frames(): gave frame 1000000000, the machine's are",
+    ),
+    "no frames in the audit": (
+        "kos_page_allocator", "FreeListAllocator", "def free_frames(self): return 7", "free_frames(): returned 7",
+    ),
+    "a boot that fails": (
+        "kos_page_allocator",
+        "FreeListAllocator",
+        "def boot(self, first, end): 1 / 0",
+        "kos run: the machine did not boot: a plugin broke a rule: plugin 'bad', hook 'kos_page_allocator': boot(): "
+        "raised ZeroDivisionError: division by zero\n",
+    ),
+    "a stale entry that is dropped": (
+        "kos_fault_handlers",
+        "",
+        "name = 'bad'\ndef handle(self, fault):\n"
+        "    if fault.entry & 1:\n        StaleBatch(fault.mm).add(fault.vaddr, fault.entry)",
+        "handle(): 1 stale entries of",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_plugin_that_goes_wrong_is_named(kos: Any, what: str) -> None:
+    """Status 70, one report, no traceback of kos, and nothing of it in the guest's own hands."""
+    hook, base, body, says = WRONG[what]
+    plugin = kos.folder / "bad.py"
+    source = (
+        f"class Bad({base}):\n" + textwrap.indent(body, "    ") + f"\n\n@hookimpl\ndef {hook}():\n    return Bad()\n"
+    )
+    plugin.write_text(HEAD + source)
+
+    result = kos("run", "--summary", "none", "--cpus", 1, "-p", "./bad.py", kos.program(GUEST))
+
+    assert result.status == 70, result.stdout + result.stderr
+    assert says.format(path=plugin) in result.stderr
+    assert hook in result.stderr and "'bad'" in result.stderr
+    assert result.stdout == ("finally\n" if "audit" in what or "nobody" in what else "")
+
+
+SPOKEN = {
+    "raises": ("raise SystemExit(7)", "hook 'kos_summary': raised SystemExit: 7"),
+    "no text": ("return 5", "hook 'kos_summary': returned 5, expected a text or None"),
+}
+
+
+@pytest.mark.parametrize("what", SPOKEN)
+def test_the_last_word_of_a_plugin_is_checked_too(kos: Any, what: str) -> None:
+    """The program has run by then: it is no wrong usage."""
+    body, says = SPOKEN[what]
+    kos.program(f"def kos_summary(): {body}\n", "bad.py")
+
+    result = kos("run", "--summary", "none", "-p", "./bad.py", kos.program("print(1)\n"))
+
+    assert (result.status, result.stdout) == (70, "1\n")
+    assert result.stderr == f"a plugin broke a rule: plugin 'bad', {says}\n"
+
+
+def test_an_observer_is_blamed_with_what_it_was_told(kos: Any) -> None:
+    kos.program("def kos_event(event, fields):\n    if event == 'proc.exit':\n        raise SystemExit(1)\n", "bad.py")
+
+    result = kos("run", "--summary", "none", "-p", "./bad.py", kos.program("print(1)\n"))
+
+    assert result.status == 70
+    assert "plugin 'bad', hook 'kos_event': raised SystemExit: 1" in result.stderr
+    told = result.stderr.partition("events it was told of on this cpu:\n")[2]
+    assert " proc.exit " in told.splitlines()[-1]
+
+
+UNLOADED = {
+    "import sys\nsys.exit(5)\n": "cannot be loaded: {path}:2: SystemExit: 5",
+    "raise ValueError('a\\nb')\ndef kos_summary(): pass\n": "cannot be loaded: {path}:1: ValueError: a b",
+    "def kos_fork_policy(): raise SystemExit(3)\n": "hook kos_fork_policy: raised SystemExit: 3",
+    "async def kos_fork_policy(): pass\n": "hook kos_fork_policy: found an async function, expected a plain one",
+    "def kos_fork_policy(): yield\n": "hook kos_fork_policy: found a generator, expected a plain function",
+    "kos_fork_policy = 5\n": "hook kos_fork_policy: found 5, expected a function",
+    "def kos_events(): return 'mm.*'\ndef kos_event(): pass\n": "hook kos_events: found 'mm.*', expected a list of",
+    "def kos_events(): return 7\ndef kos_event(): pass\n": "hook kos_events: found 7, expected a list of names",
+}
+
+
+@pytest.mark.parametrize("source", UNLOADED)
+def test_mistakes_that_need_no_machine_are_one_line(kos: Any, source: str) -> None:
+    path = kos.program(source, "bad.py")
+
+    result = kos("run", "-p", "./bad.py", "hello")
+
+    assert (result.status, result.stdout, result.stderr.count("\n")) == (2, "", 1), result
+    assert UNLOADED[source].format(path=kos.folder / "bad.py") in result.stderr
+    assert path
