@@ -51,6 +51,7 @@ def _compile(source: str, filename: str, key: str, kind: str) -> list[CodeInfo]:
     emitter = Emitter(facts, scopes.scopes, key, filename)
     emitter.entry_safepoints = kind != "rtl"
     emitter.is_expression = kind == "eval"
+    emitter.displays = kind == "single"
     emitter.string_annotations = any(
         isinstance(node, ast.ImportFrom)
         and node.module == "__future__"

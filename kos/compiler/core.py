@@ -70,6 +70,7 @@ class Core:
         self.control: list[Final | Loop] = []
         self.at: ast.AST = scope.node
         self.string_annotations = False
+        self.displays = False
 
     # -- blocks -------------------------------------------------------------------------------------------------
 

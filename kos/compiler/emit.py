@@ -60,6 +60,7 @@ class Emitter:
     def __init__(self, facts: Facts, scopes: dict[ast.AST, Scope], unit_id: str, filename: str) -> None:
         self.facts, self.scopes, self.unit_id, self.filename = facts, scopes, unit_id, filename
         self.string_annotations = False
+        self.displays = False  #: the values of the module's expression statements are shown, as at a prompt
         self.is_expression = False  #: the unit is a lambda without parameters, made for eval
         self.entry_safepoints = True  #: the runtime's own library has none (its callers do), nor inline stores
 
@@ -93,6 +94,7 @@ class Emitter:
         made = Lowering(scope, self.scopes, self.facts, self.unit_id, resume)
         made.string_annotations = self.string_annotations
         made.inline_stores = self.entry_safepoints
+        made.displays = self.displays and scope.kind == "module"
         return made
 
     # -- the three forms ----------------------------------------------------------------------------------------

@@ -13,7 +13,13 @@ from kos.compiler.scope import Scope
 
 Function = ast.FunctionDef | ast.Lambda
 
-_SEEN_BY_GUESTS = {"__traceback__": "$guest_tb", "__context__": "$guest_context"}
+_SEEN_BY_GUESTS = {
+    "__traceback__": "$guest_tb",
+    "__context__": "$guest_context",
+    "f_back": "$guest_back",
+    "f_locals": "$guest_locals",
+    "f_code": "$guest_code",
+}
 
 
 class Names(Core):
@@ -64,8 +70,9 @@ class Names(Core):
     def _class_load(self, name: str) -> ast.expr:
         scope = self.scope
         elsewhere: ast.expr = t.load(name)
-        if name in scope.local and name in scope.free:
-            # Bound here, so never the enclosing function's, although a method closes over that one.
+        if (name in scope.local and name in scope.free) or (name in scope.cells and name not in scope.free):
+            # Bound here, so never the enclosing function's, although a method closes over that one; or `__class__`,
+            # the cell of which is the methods' alone.
             elsewhere = t.call("$gl", t.call("$globals"), t.const(name))
         return ast.IfExp(t.call("$has", t.load("$ns"), t.const(name)), t.item(t.load("$ns"), name), elsewhere)
 
@@ -78,7 +85,7 @@ class Names(Core):
         return t.place(self.attribute(self.native(node.value), node), node)
 
     def attribute(self, value: ast.expr, node: ast.Attribute) -> ast.expr:
-        """An attribute of a residual; what an exception says of the frames that it came through is the guest's part."""
+        """An attribute of a residual; what exceptions and frames say of the stack is the guest's part."""
         if node.attr in _SEEN_BY_GUESTS and isinstance(node.ctx, ast.Load):
             return t.call(_SEEN_BY_GUESTS[node.attr], value)
         return ast.Attribute(value, self.scope.mangle(node.attr), node.ctx)
@@ -137,7 +144,7 @@ class Names(Core):
         """What `def` evaluates, in order: defaults, keyword defaults, annotations."""
         found = [*node.args.defaults, *[d for d in node.args.kw_defaults if d is not None]]
         if isinstance(node, ast.FunctionDef) and not self.string_annotations:
-            found += annotations_of(node)
+            found += [_only(e) if isinstance(e, ast.Starred) else e for e in annotations_of(node)]
         return found
 
     def key(self, scope: Scope) -> ast.Constant:
@@ -181,3 +188,10 @@ class Names(Core):
         if not names:
             return t.const(None)
         return ast.Dict([t.const(n) for n in names], values)
+
+
+def _only(node: ast.Starred) -> ast.expr:
+    """The annotation of `*args: *Ts`: the one item of Ts."""
+    made = t.call("$only", node.value)
+    made.kos_native = True  # type: ignore[attr-defined]  # our own mark
+    return t.place(made, node)

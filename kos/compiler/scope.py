@@ -236,7 +236,9 @@ class ScopeBuilder(ast.NodeVisitor):
             self.here.bound.add("__annotations__")
         if node.value is not None:
             self.visit(node.value)
-        self._all([node.target, node.annotation])
+        if node.simple or node.value is not None or not isinstance(node.target, ast.Name):
+            self.visit(node.target)
+        self.visit(node.annotation)
 
     def visit_Yield(self, node: ast.Yield) -> None:
         self.here.is_generator = True

@@ -41,7 +41,10 @@ class Statements(Stores):
     stmt_Global = stmt_Nonlocal = stmt_Pass
 
     def stmt_Expr(self, node: ast.Expr) -> None:
-        if not isinstance(node.value, ast.Constant):
+        if self.displays:
+            value = self.keep(self.expr(node.value))
+            self.run(self.suspend(t.call(t.call("$w", t.call("$displayhook")), value)))
+        elif not isinstance(node.value, ast.Constant):
             self.run(self.expr(node.value))
 
     def stmt_Assign(self, node: ast.Assign) -> None:

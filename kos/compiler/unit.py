@@ -70,5 +70,5 @@ class Unit:
     id: str  #: hash of the source, its name, the kind, and the versions of Python and of the compiler
     filename: str
     source: str
-    kind: str  #: "guest", "eval" for an expression of a guest's, or "rtl" for the runtime's own library
+    kind: str  #: "guest", what compile() was given: "eval" or "single", or the runtime's library: "rtl"
     functions: list[CodeInfo] = field(default_factory=list)

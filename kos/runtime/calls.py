@@ -72,7 +72,8 @@ def maker_of(f: FunctionType) -> Callable[..., Any]:
     """What makes the bodies of a function, or, for a generator function, its generators."""
     info = by_stub.get(id(f.__code__))
     if info is None:
-        return f if f.__module__ is not None and f.__module__.startswith("kos.") else boxed(f)
+        ours = f.__module__ is not None and f.__module__.startswith("kos.")
+        return f if ours or not _LOOKS_AT_CALLER.isdisjoint(f.__code__.co_names) else boxed(f)
     if info.fast is None:
         return f
     start = make_body_function(info, f.__globals__, f.__defaults__, f.__kwdefaults__, f.__closure__)
@@ -85,6 +86,10 @@ def maker_of(f: FunctionType) -> Callable[..., Any]:
         return GuestGen(f, start(*args, **kwargs), f.__name__, f.__qualname__)
 
     return generator
+
+
+#: What is named by a native function that asks who calls it (`namedtuple`): no frame of ours may stand in between.
+_LOOKS_AT_CALLER = frozenset({"_getframe", "_getframemodulename", "_caller"})
 
 
 def boxed(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ import collections.abc
 from types import FunctionType, GeneratorType
 from typing import Any
 
+from kos.compiler.units import by_body
 from kos.compiler.units import info as code_info
 from kos.runtime import hooks
 from kos.runtime.frames import Frame, capture, rebuild
@@ -224,7 +225,10 @@ class GuestGen:
     @property
     def gi_code(self) -> Any:
         """The code of its function."""
-        return None if self._body is None else self._body.gi_code
+        if self._body is None:
+            return None
+        info = by_body.get(id(self._body.gi_code))
+        return self._body.gi_code if info is None else info.stub
 
     @property
     def gi_yieldfrom(self) -> None:

@@ -6,12 +6,12 @@ So a guest can give the names of built-ins to its own things, and the compiled c
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
 from kos.hw.tlb import hot
-from kos.runtime import calls, classes, hooks, iteration, library, raising
+from kos.runtime import calls, classes, frameviews, hooks, iteration, library, raising
 from kos.runtime.guestgen import GuestGen
 from kos.runtime.world import current
 from kos.traps import LANDED, Carry, Thrown, unwrap
@@ -109,6 +109,20 @@ def see_locals(f: Any, globals_: dict[str, Any], seen: Any) -> Any:
     return f
 
 
+def only(values: Iterable[Any]) -> Any:
+    """`$only`: the one item of values."""
+    (one,) = values
+    return one
+
+
+def displayhook() -> Any:
+    """`$displayhook`: what shows the value of a statement at a prompt."""
+    hook = getattr(current().sys, "displayhook", None)
+    if hook is None:
+        raise RuntimeError("lost sys.displayhook")
+    return hook
+
+
 def import_from(module: Any, name: str) -> Any:
     """`$import_from`: one name of an imported module."""
     found = getattr(module, name, _NO_ATTRIBUTE)
@@ -168,6 +182,8 @@ _TABLE: dict[str, Any] = {
     "$with": enter_with,
     "$visible": visible,
     "$dyn": see_locals,
+    "$only": only,
+    "$displayhook": displayhook,
     "$import_from": import_from,
     "$import_star": import_star,
     "$has": classes.has_name,
@@ -178,6 +194,9 @@ _TABLE: dict[str, Any] = {
     "$notes": classes.make_annotations,
     "$guest_tb": raising.traceback_of,
     "$guest_context": raising.context_of,
+    "$guest_back": frameviews.back_of,
+    "$guest_locals": frameviews.locals_of,
+    "$guest_code": frameviews.code_of,
     "$hold": raising.hold,
     "$unhold": raising.unhold,
     "$exc_info": raising.exc_info,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import dataclasses
 import decimal
+import enum
 import importlib
 import importlib.util
 import random
@@ -29,8 +30,8 @@ _PLAIN = (
     "enum errno fractions hashlib heapq itertools json json.decoder json.encoder math numbers operator re stat "
     "statistics string struct textwrap typing weakref zlib"
 ).split()
-#: What C code imports when it is called, with the `__import__` of the guest that called it: datetime, int and str.
-_PLAIN += [name for name in ("_strptime", "_pylong") if importlib.util.find_spec(name)]
+#: What C code imports as it is called, with the `__import__` of the guest that calls: datetime, int, str, codecs.
+_PLAIN += [name for name in ("_strptime", "_pylong", "unicodedata") if importlib.util.find_spec(name)]
 
 
 def _copy_of(name: str) -> Callable[[], dict[str, Any]]:
@@ -187,8 +188,8 @@ def _exec(text: str, globals_: dict[str, Any], namespace: dict[str, Any]) -> Non
 
 
 vars(dataclasses)["exec"] = _exec
-# Annotations that are text are evaluated in the module of their class.
-for _module in (dataclasses, typing):
+# Annotations that are text are evaluated in the module of their class; enum looks at that for new members.
+for _module in (dataclasses, enum, typing):
     vars(_module)["sys"] = _Sys()
 for _name in _PLAIN:
     templates.add(_name, _copy_of(_name))

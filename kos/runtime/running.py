@@ -55,12 +55,14 @@ def _unit(source: Any, filename: str, mode: str) -> Unit:
         raise TypeError(f"{mode}() arg 1 must be a string, bytes or code object")
     if "\0" in text:
         raise SyntaxError("source code string cannot contain null bytes")
+    if mode == "single":
+        builtins.compile(text, filename, "single", dont_inherit=True)  # finds what is more than one statement
     if mode == "eval":
         text = text.strip(" \t")
         builtins.compile(text, filename, "eval", dont_inherit=True)  # finds what is no expression
         text = f"lambda: ({text}\n)"
     try:
-        return compile_guest(text, filename, "eval" if mode == "eval" else "guest")
+        return compile_guest(text, filename, mode if mode in ("eval", "single") else "guest")
     finally:
         if filename.startswith("<"):
             linecache.cache.pop(filename, None)  # CPython has no lines to show for such a name
@@ -110,6 +112,7 @@ class Run:
         unit_id: str | None,
         namespace: dict[str, Any],
         locals_: Any,
+        globals_: dict[str, Any] | None = None,
         result: Any = None,
         shut: dict[str, Any] | None = None,
     ) -> None:
@@ -121,6 +124,7 @@ class Run:
             helpers.install(allowed)
             allowed.update(builtins_.hidden)
         self.locals = locals_  #: None where the namespace is the program's own dict
+        self.globals = globals_  #: where the names go that it declares global, if they are not the namespace
         self.before = None if locals_ is None else dict(namespace)
         self.had_doc = "__doc__" in namespace
         self.result = result
@@ -138,10 +142,24 @@ class Run:
             if name == "__builtins__":
                 continue
             if name not in before or before[name] is not value:
-                self.locals[name] = value
+                if self.unit_id is not None and name in _declared_global(self.unit_id):
+                    assert self.globals is not None
+                    self.globals[name] = value
+                else:
+                    self.locals[name] = value
         for name in before:
             if name not in namespace and name in self.locals:
                 del self.locals[name]
+
+
+@functools.lru_cache(64)
+def _declared_global(unit_id: str) -> frozenset[str]:
+    """The names that a `global` statement of the unit has, wherever it stands."""
+    source = units.get(unit_id).source
+    if "global" not in source:
+        return frozenset()
+    found = [node.names for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Global)]
+    return frozenset(name for names in found for name in names)
 
 
 def _evaluate(unit_id: str, namespace: dict[str, Any]) -> Any:
@@ -167,7 +185,7 @@ def prepare(source: Any, globals_: Any, locals_: Any, mode: str) -> Run:
     own = globals_.setdefault("__builtins__", current().modules["builtins"])
     if isinstance(source, CodeType):
         run: Any = builtins.exec if mode == "exec" else builtins.eval
-        return Run(None, globals_, None, run(source, globals_, locals_))
+        return Run(None, globals_, None, result=run(source, globals_, locals_))
     if isinstance(source, GuestCode):
         unit_id = source.unit_id
     else:
@@ -175,8 +193,34 @@ def prepare(source: Any, globals_: Any, locals_: Any, mode: str) -> Run:
     shut = own if isinstance(own, dict) and "$w" not in own else None
     if locals_ is None or locals_ is globals_:
         return Run(unit_id, globals_, None, shut=shut)
-    names = {name: locals_[name] for name in locals_.keys()}  # any mapping has keys()
-    return Run(unit_id, {**globals_, **names}, locals_, shut=shut)
+    if not hasattr(type(locals_), "__getitem__"):
+        raise TypeError("locals must be a mapping")
+    return Run(unit_id, _joined(globals_, locals_), locals_, globals_, shut=shut)
+
+
+class Names(dict[str, Any]):
+    """The names of a run whose locals are a mapping that may make a name up when it is asked."""
+
+    def __init__(self, globals_: dict[str, Any], locals_: Any) -> None:
+        super().__init__(__builtins__=globals_["__builtins__"])
+        if isinstance(locals_, dict) and type(locals_).__getitem__ is dict.__getitem__:
+            self.update(locals_)  # so that they can be deleted
+        self.globals_, self.locals_ = globals_, locals_
+
+    def __missing__(self, name: str) -> Any:
+        if name[0] == "$":
+            raise KeyError(name)  # a helper of compiled code: a built-in
+        try:
+            return self.locals_[name]
+        except KeyError:
+            return self.globals_[name]
+
+
+def _joined(globals_: dict[str, Any], locals_: Any) -> dict[str, Any]:
+    """One dict for what are two for the program: locals first. Compiled code has only globals and built-ins."""
+    if type(locals_) is dict:
+        return {**globals_, **locals_}
+    return Names(globals_, locals_)
 
 
 def see_locals(function: Any, globals_: dict[str, Any], seen: Any) -> Any:
@@ -195,4 +239,4 @@ def install() -> None:
     compile_.__name__ = compile_.__qualname__ = "compile"
 
 
-static.register((GuestCode, run_body, Run, evaluate, compile_))
+static.register((GuestCode, run_body, Run, Names, evaluate, compile_))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, NoReturn
 
-from kos.runtime import raising, templates, tracebacks_
+from kos.runtime import frameviews, raising, templates, tracebacks_
 from kos.runtime.world import World, current
 
 #: What is the same for every guest and safe to share.
@@ -14,7 +14,7 @@ _FACTS = (
     "exec_prefix flags float_info float_repr_style getdefaultencoding getfilesystemencoding "
     "getfilesystemencodeerrors getrefcount getsizeof hash_info hexversion implementation int_info intern "
     "is_finalizing maxsize maxunicode platform platlibdir prefix stdlib_module_names thread_info version "
-    "version_info warnoptions get_int_max_str_digits set_int_max_str_digits getswitchinterval _getframe audit "
+    "version_info warnoptions get_int_max_str_digits set_int_max_str_digits getswitchinterval audit "
     "call_tracing pycache_prefix"
 ).split()
 
@@ -60,10 +60,17 @@ def unraisablehook(unraisable: Any, /) -> None:
 
 
 def displayhook(value: Any, /) -> None:
-    """What an interactive prompt does; guests call it at most by hand."""
-    if value is not None:
-        current().builtins["_"] = value
-        current().sys.stdout.write(repr(value) + "\n")
+    """What an interactive prompt does, and code compiled for one."""
+    if value is None:
+        return
+    builtins = current().builtins
+    builtins["_"] = None
+    stdout = getattr(current().sys, "stdout", None)
+    if stdout is None:
+        raise RuntimeError("lost sys.stdout")
+    stdout.write(repr(value))
+    stdout.write("\n")
+    builtins["_"] = value
 
 
 def _make() -> dict[str, Any]:
@@ -81,6 +88,7 @@ def _make() -> dict[str, Any]:
         __unraisablehook__=unraisablehook,
         displayhook=displayhook,
         __displayhook__=displayhook,
+        _getframe=frameviews.getframe,
         meta_path=(),
         path_hooks=(),
     )

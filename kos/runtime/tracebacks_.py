@@ -10,19 +10,19 @@ import functools
 import itertools
 import os.path
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
 import kos
 from kos.compiler.units import by_stub
 from kos.runtime import raising, templates
+from kos.runtime.frameviews import BOTTOM, locals_of, next_own
 from kos.runtime.freeze import errors, static
+from kos.runtime.guestgen import NativeGen
 from kos.runtime.privately import private_copy, source_of
 from kos.runtime.world import World, current
 
-#: The file whose functions stand below every guest's first one: what is under them is the CPU's own loop.
-_BOTTOM = os.path.join(os.path.dirname(os.path.abspath(kos.__file__)), "runtime", "rtl", "programs.py")
 _PYIO = source_of("_pyio")[1]
 _C_IN_CPYTHON = ("partial.__call__", "partial.__new__", "reduce", "_lru_cache_wrapper.", "lru_cache.", "_make_key")
 _HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
@@ -46,7 +46,7 @@ class _Sys:
     """`sys` of the copied module: the host's facts, the world's streams."""
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("stdout", "stderr", "stdin", "excepthook"):
+        if name in ("stdout", "stderr", "stdin", "excepthook", "tracebacklimit"):
             return getattr(current().sys, name)
         if name == "exc_info":
             return raising.handled
@@ -55,11 +55,14 @@ class _Sys:
         return getattr(sys, name)
 
 
-_copy: Any = private_copy("traceback", "traceback", {"sys": _Sys()})
+#: Captured locals, and the names that a NameError suggests, are the guest's.
+_EDITS = [(f"{name}.f_locals", f"_locals_of({name})") for name in ("f", "frame")]
+_copy: Any = private_copy("traceback", "traceback", {"sys": _Sys()}, _EDITS)
+_copy._locals_of = locals_of
 _walk, _walk_full, _walk_stack = _copy.walk_tb, _copy._walk_tb_with_full_positions, _copy.walk_stack
 
 
-def walk_tb(tb: Any) -> Iterator[Any]:
+def walk_tb(tb: Any) -> Any:
     """(frame, line) of the guest's entries."""
     return (entry for entry in _walk(tb) if not is_own(entry[0].f_code))
 
@@ -68,14 +71,26 @@ def _walk_tb_with_full_positions(tb: Any) -> Iterator[Any]:
     return (entry for entry in _walk_full(tb) if not is_own(entry[0].f_code))
 
 
-def walk_stack(f: Any) -> Iterable[Any]:
+def walk_stack(f: Any) -> Any:
     """(frame, line) of the guest's functions, innermost first."""
     if f is None:
         f = sys._getframe(1)
-    entries = itertools.takewhile(lambda entry: entry[0].f_code.co_filename != _BOTTOM, list(_walk_stack(f)))
+    entries = itertools.takewhile(lambda entry: entry[0].f_code.co_filename != BOTTOM, list(_walk_stack(f)))
     return (entry for entry in entries if not is_own(entry[0].f_code))
 
 
+def guest_walk_tb(tb: Any) -> NativeGen:
+    """traceback.walk_tb, as a guest calls it: no native generator may reach one."""
+    return NativeGen(walk_tb(tb))
+
+
+def guest_walk_stack(f: Any) -> NativeGen:
+    """traceback.walk_stack, as a guest calls it."""
+    return NativeGen(walk_stack(sys._getframe(1) if f is None else f))
+
+
+guest_walk_tb.__name__ = guest_walk_tb.__qualname__ = "walk_tb"
+guest_walk_stack.__name__ = guest_walk_stack.__qualname__ = "walk_stack"
 _copy.walk_tb, _copy.walk_stack = walk_tb, walk_stack
 _copy._walk_tb_with_full_positions = _walk_tb_with_full_positions
 
@@ -95,10 +110,7 @@ _copy.TracebackException.__init__ = _init_cleaned
 
 def interrupted() -> FrameType | None:
     """The frame of the guest's that runs, as its signal handler sees it."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_own(frame.f_code):
-        frame = None if frame.f_code.co_filename == _BOTTOM else frame.f_back
-    return frame
+    return next_own(sys._getframe(1))
 
 
 def print_exception(kind: Any, value: Any, traceback: Any) -> None:
@@ -111,7 +123,7 @@ def print_exception(kind: Any, value: Any, traceback: Any) -> None:
 
 def _make() -> dict[str, Any]:
     made = {name: value for name, value in vars(_copy).items() if name not in ("__builtins__", "sys", "linecache")}
-    return made
+    return {**made, "walk_tb": guest_walk_tb, "walk_stack": guest_walk_stack}
 
 
 def _bind(world: World) -> dict[str, Any]:
@@ -120,4 +132,5 @@ def _bind(world: World) -> dict[str, Any]:
 
 errors.keep_entry[0] = lambda code: not is_own(code)
 static.register(value for value in vars(_copy).values() if getattr(value, "__module__", "") == "traceback")
+static.register((guest_walk_tb, guest_walk_stack))
 templates.add("traceback", _make, _bind)
