@@ -20,6 +20,7 @@ from typing import Any
 from kos.runtime import builtins_, hooks, templates
 from kos.runtime.freeze import static
 from kos.runtime.privately import private_copy
+from kos.runtime.readahead import follow_c
 from kos.runtime.world import World, current
 
 _CHUNK = 8192  #: bytes of encoded text that a TextIOWrapper gathers, Modules/_io/textio.c
@@ -75,6 +76,8 @@ _EDITS = (
     ('"invalid whence value"', 'f"whence value {whence} unsupported"'),
     ('"invalid number of bytes to read"', '"read length must be non-negative or -1"'),
     ("            if n >= hint:", "            if n > hint:"),
+    ("raise OSError('Negative file descriptor')", "raise ValueError(f'opener returned {fd}')"),
+    ('raise AssertionError("pending decoded text")', "pass"),
     ('"illegal newline value: %r"', '"illegal newline value: %s"'),
 )
 _pyio = private_copy("_pyio", "_io", {"os": _EmulatedOs(), "_thread": SimpleNamespace(allocate_lock=NoLock)}, _EDITS)
@@ -83,6 +86,7 @@ TextIOWrapper: Any = _pyio.TextIOWrapper
 BufferedWriter: Any = _pyio.BufferedWriter
 BufferedReader: Any = _pyio.BufferedReader
 BufferedRandom: Any = _pyio.BufferedRandom
+follow_c(BufferedReader)
 Unsupported = io.UnsupportedOperation
 
 
@@ -149,9 +153,9 @@ def _check_first(cls: Any, name: str, message: str) -> None:
 
 
 for _class in (BufferedReader, BufferedWriter, BufferedRandom):
-    for _name in ("read", "readline", "readinto", "read1", "peek", "seek", "truncate"):
+    for _name in ("read", "readline", "readinto", "readinto1", "read1", "peek", "seek", "truncate"):
         if hasattr(_class, _name) and (_class is not BufferedWriter or _name in ("seek", "truncate")):
-            _check_first(_class, _name, f"{_name} of closed file")
+            _check_first(_class, _name, f"{_name.rstrip('1')} of closed file")
 
 
 @_method(FileIO)
@@ -368,19 +372,30 @@ def flush(self: Any) -> None:
     self._buffer.flush()
 
 
+@_method(TextIOWrapper)
+def truncate_(self: Any, pos: Any = None) -> int:
+    """_io_TextIOWrapper_truncate_impl: where the buffer stands, which may have been read ahead of the text."""
+    self.flush()
+    size: int = self._buffer.truncate(pos)
+    return size
+
+
 _read_text, _readline_text, _tell_text = TextIOWrapper.read, TextIOWrapper.readline, TextIOWrapper.tell
 
 
 def _before_read(self: Any) -> None:
     _check(self)
+    self._give()
     if not self._can_read:
         raise Unsupported("not readable")
-    self._give()
 
 
 @_method(TextIOWrapper)
 def read(self: Any, size: Any = -1) -> str:
-    _before_read(self)
+    _check(self)
+    if not self._can_read:
+        raise Unsupported("not readable")
+    self._give()
     result: str = _read_text(self, size)
     return result
 
