@@ -10,7 +10,6 @@ from kos.cli.main import EX_SOFTWARE
 from kos.cli.options import add_machine_options, add_plugin_options, machine_config
 from kos.cli.programs import check_source, find_program
 from kos.cli.words import ProgramParser
-from kos.errors import UsageError
 
 
 def main(words: Sequence[str]) -> int:
@@ -22,8 +21,6 @@ def main(words: Sequence[str]) -> int:
     options, program, arguments = parser.parse_program(words)
     config = machine_config(options)
     path = find_program(program)
-    if config.log is not None:
-        _check_writable(config.log)
     check_source(path)
 
     from kos.machine.machine import Machine
@@ -47,12 +44,3 @@ def main(words: Sequence[str]) -> int:
     if result.status & 0x7F:
         die_of(result.status & 0x7F)  # as a shell's child would: whoever started us sees the same status
     return result.exit_code
-
-
-def _check_writable(log: str) -> None:
-    """Better now than after the run."""
-    try:
-        with open(log, "ab"):
-            pass
-    except OSError as e:
-        raise UsageError(f"--log {log!r}: {e.strerror}") from None

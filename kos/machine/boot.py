@@ -15,6 +15,7 @@ from kos.machine import control as ctl
 from kos.machine import parts
 from kos.machine.config import MachineConfig
 from kos.machine.control import control
+from kos.machine.given import current_folder
 from kos.machine.supervisor import MachineFailed, Streams, Supervisor, make_bells
 from kos.platform.host.clock import now_ns
 from kos.platform.host.process import this_pid
@@ -43,7 +44,7 @@ class Booted:
             "path": path,
             "argv": argv,
             "environ": dict(environ),
-            "cwd": os.getcwd(),
+            "cwd": current_folder(),
             "unbuffered": self.config.unbuffered,
         }
         if not ctl.put_request(request):
@@ -112,10 +113,21 @@ def report_of(e: MachineFailed | PluginError) -> str:
     return str(e) if isinstance(e, MachineFailed) else f"a plugin broke a rule: {e}"
 
 
+def check_writable(log: str) -> None:
+    """Better now than after the run."""
+    try:
+        with open(log, "ab"):
+            pass
+    except (OSError, ValueError) as e:
+        raise UsageError(f"--log {log!r}: {e.strerror if isinstance(e, OSError) else e}") from None
+
+
 def boot(config: MachineConfig) -> Booted:
     """A machine whose CPUs are up. Raises HostError, UsageError or MachineFailed, with nothing left behind."""
     params = config.params()
     name = f"kos-{config.name}" if config.name else f"kos-{this_pid()}-{next(_numbers)}"
+    if config.log is not None:
+        check_writable(config.log)
     active = parts.declare(config)
     arena = Arena.create(name, params)
     supervisor: Supervisor | None = None
@@ -123,7 +135,9 @@ def boot(config: MachineConfig) -> Booted:
     # Before anything that takes time: a kill of this process while it boots leaves nothing, either.
     blocks = [cpu_block(cpu) for cpu in range(config.cpus)]
     log_parts = [f"{config.log}.cpu{n}" for n in range(config.cpus)] if config.log else []
-    reaper = Reaper(arena.block.path, lambda: [block.host_pid for block in blocks], log_parts)
+    reaper = Reaper(
+        arena.block.path, lambda: [block.host_pid for block in blocks], log_parts, config.scratch, config.owner
+    )
     try:
         arena.header.boot_ns = active.boot_ns = boot_ns = now_ns()
         arena.header.host_pid = this_pid()

@@ -6,16 +6,21 @@ program, a machine that fails takes nothing with it, and policies defined in the
 
 from __future__ import annotations
 
-import inspect
+import atexit
 import os
 import re
+import shutil
 import tempfile
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from types import FunctionType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
-from kos.errors import UsageError
+from kos.errors import HostError, UsageError
+from kos.machine import given
 from kos.machine.config import MachineConfig
 from kos.machine.programs import guests_folder, modules
 from kos.machine.result import Result
@@ -23,6 +28,7 @@ from kos.platform.host.service import Service
 from kos.trace.histogram import Histogram
 
 Guest = str | os.PathLike[str] | Callable[..., Any]
+_open: weakref.WeakSet[Machine] = weakref.WeakSet()  #: machines that are not closed
 
 
 class Machine:
@@ -50,28 +56,40 @@ class Machine:
         **options: Any,
     ) -> None:
         self._service: Service | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="kos-api-")
-        patterns = [events] if isinstance(events, str) else list(events)
-        path = os.path.join(self._folder.name, "events") if patterns else None
-        if log is not None:
-            path = os.path.abspath(os.fspath(log))
+        self._pid = os.getpid()  # of the program whose machine this is: a fork of it has no part in it
+        self._folder = ""
+        patterns = [events] if isinstance(events, str) else _list("events", events, "a list of names or patterns")
+        if not all(isinstance(pattern, str) for pattern in patterns):
+            raise UsageError(f"events={events!r}: expected a list of names or patterns")
         if isinstance(plugins, str):
             raise UsageError(f"plugins={plugins!r}: found a str, expected a list: [{plugins!r}]")
+        if settings is not None and not isinstance(settings, Mapping):
+            raise UsageError(f"settings={settings!r}: found a {type(settings).__name__}, expected a dict")
+        if log is not None and not isinstance(log, str | os.PathLike):
+            raise UsageError(f"log={log!r}: found a {type(log).__name__}, expected a path")
+        log_events = _select(patterns) if patterns else []
         try:
+            self._folder = tempfile.mkdtemp(prefix="kos-api-")
+            path = os.path.join(self._folder, "events") if patterns else None
+            if log is not None:
+                path = os.path.abspath(os.fspath(log))
             self.config = MachineConfig(
                 cpus=cpus,
                 memory=size(memory),
-                plugins=tuple(plugins),
-                settings={name: str(value) for name, value in (settings or {}).items()},
+                plugins=tuple(_list("plugins", plugins, "a list of names or objects")),
+                settings={str(name): str(value) for name, value in (settings or {}).items()},
                 tlb=tlb,
                 log=path,
-                log_events=_select(patterns) if patterns else [],
+                log_events=log_events,
+                scratch=self._folder,
+                owner=self._pid,
                 **options,
             )
             from kos.machine.server import serve
 
-            self._service = Service("kos-machine", serve)
-            self.name: str = self._ask(("boot", self.config))  #: for `kos inspect`
+            self._service = Service("kos-machine", partial(serve, self.config))
+            _open.add(self)
+            self.name: str = self._ask(("boot",))  #: for `kos inspect`
         except BaseException:
             self.close()
             raise
@@ -87,20 +105,18 @@ class Machine:
 
         guest: the name of a guest that ships with kos, the path of a Python file, source text (anything with a
         newline), or a function. A function runs alone: it imports what it needs inside, gets `args` as they are
-        (numbers, texts, tuples, lists, dicts of them), and its result, if an int, is the exit code.
+        (numbers, texts, bytes; lists, tuples, sets, dicts of them), and its result, if an int, is the exit code.
+        Threads may call it at the same time: the guests then run one after the other. Ctrl-C ends the machine.
         """
-        path = self._path_of(guest, args)
-        words = [] if isinstance(guest, FunctionType) else [str(word) for word in args]
-        data = stdin.encode() if isinstance(stdin, str) else stdin or b""
-        request = ("run", path, words, dict(os.environ if environ is None else environ), data)
-        try:
-            result: Result = self._ask(request)
-        except KeyboardInterrupt:
-            service, self._service = self._service, None
-            if service is not None:
-                service.kill()
-            self.close()
-            raise
+        words = [] if isinstance(guest, FunctionType) else given.words_of(args)
+        rest = (words, given.environment_of(environ), given.input_of(stdin), given.current_folder())
+        with ExitStack() as written:
+            path = self._path_of(guest, args, written)
+            try:
+                result: Result = self._ask(("run", path, *rest))
+            except KeyboardInterrupt:
+                self.close()
+                raise
         return result
 
     def plugins(self) -> list[dict[str, Any]]:
@@ -123,9 +139,12 @@ class Machine:
     def close(self) -> None:
         """Stop the CPUs and remove everything of the machine."""
         service, self._service = self._service, None
+        _open.discard(self)
         if service is not None:
             service.close()
-        self._folder.cleanup()
+        if self._folder and self._pid == os.getpid():
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = ""
 
     def __enter__(self) -> Machine:
         return self
@@ -134,8 +153,11 @@ class Machine:
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "_service", None) is not None:
+        if getattr(self, "_service", None) is not None and _open is not None:  # None: Python itself is ending
             self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a kos.Machine cannot be copied: it is processes and memory of the host")
 
     def __repr__(self) -> str:
         state = self.name if self._service is not None else "closed"
@@ -150,35 +172,51 @@ class Machine:
     def _ask(self, request: tuple[Any, ...]) -> Any:
         if self._service is None:
             raise UsageError("this machine is closed")
-        answer = self._service.ask(request)
+        if self._pid != os.getpid():
+            raise UsageError("this machine belongs to the program that made it, of which this process is a fork")
+        try:
+            answer = self._service.ask(request)
+        except HostError:
+            self.close()
+            raise
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    def _path_of(self, guest: Guest, args: Sequence[object]) -> str:
-        """The file of a guest; source text and functions are written to one."""
+    def _path_of(self, guest: Guest, args: Sequence[object], written: ExitStack) -> str:
+        """The file of a guest; source text and functions are written to one, which goes when `written` is closed."""
         if isinstance(guest, FunctionType):
-            return self._write(guest.__name__, _program_of(guest, args))
+            return self._write(guest.__name__, given.program_of(guest, args), written)
         if not isinstance(guest, str | os.PathLike):
             raise UsageError(
                 f"guest {guest!r}: found a {type(guest).__name__}, expected a name, file, source or function"
             )
         word = os.fspath(guest)
         if "\n" in word:
-            return self._write("guest", textwrap.dedent(word))
+            return self._write("guest", textwrap.dedent(word), written)
         if "/" not in word and not word.endswith(".py"):
             shipped = dict(modules(guests_folder()))
             if word not in shipped:
-                raise UsageError(f"no guest {word!r}, expected one of {', '.join(shipped)}, a path, or source text")
+                raise UsageError(
+                    f"no guest {word!r}, expected one of {', '.join(shipped)}, a path, or source text (which has a "
+                    "newline)"
+                )
             return shipped[word]
+        if os.path.isdir(word):
+            raise UsageError(f"{word!r} is a directory, not a program")
         if not os.path.isfile(word):
             raise UsageError(f"no file {word!r}")
         return os.path.abspath(word)
 
-    def _write(self, name: str, source: str) -> str:
-        path = os.path.join(self._folder.name, f"{name}.py")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(source)
+    def _write(self, name: str, source: str, written: ExitStack) -> str:
+        if self._service is None:
+            raise UsageError("this machine is closed")
+        data = given.encoded(source)
+        # A folder of its own: other threads write theirs, and a guest sees what lies beside it.
+        folder = tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True)
+        path = os.path.join(written.enter_context(folder), f"{name}.py")
+        with open(path, "wb") as f:
+            f.write(data)
         return path
 
 
@@ -186,7 +224,7 @@ def size(value: int | str) -> int:
     """Bytes: a number, or text as "64M"."""
     if isinstance(value, int):
         return value
-    match = re.fullmatch(r"([0-9]{1,18})([KMG]?)(?:I?B)?", value.strip().upper())
+    match = re.fullmatch(r"([0-9]{1,18})([KMG]?)(?:I?B)?", value.strip().upper()) if isinstance(value, str) else None
     if match is None:
         raise UsageError(f"memory={value!r}: not a size (examples: '64M', '16G', 8388608)")
     return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
@@ -200,18 +238,15 @@ def _select(patterns: Sequence[str]) -> list[str] | None:
     return list(select_events(",".join(patterns)))
 
 
-def _program_of(function: FunctionType, args: Sequence[object]) -> str:
-    """A program that calls the function."""
-    try:
-        source = textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
-        raise UsageError(f"the source of {function.__name__} is not known: give it as text") from None
-    if function.__closure__ or function.__name__ == "<lambda>":
-        raise UsageError(
-            f"{function.__name__}: found variables of an outer function, expected a function that stands alone"
-        )
-    text = ", ".join(repr(arg) for arg in args)
-    return (
-        f"{source}\n\nif __name__ == '__main__':\n    import sys\n\n"
-        f"    _result = {function.__name__}({text})\n    sys.exit(_result if type(_result) is int else 0)\n"
-    )
+def _list(name: str, value: object, expected: str) -> list[Any]:
+    if not isinstance(value, Iterable) or isinstance(value, Mapping | bytes):
+        raise UsageError(f"{name}={value!r}: found a {type(value).__name__}, expected {expected}")
+    return list(value)
+
+
+@atexit.register
+def _close_all() -> None:
+    """A program that ends leaves no machine behind, closed or not. A fork of it has none."""
+    for machine in list(_open):
+        if machine._pid == os.getpid():
+            machine.close()

@@ -16,7 +16,8 @@ class MachineConfig:
     memory: bytes. plugins: words as after -p, or objects with hooks. tlb: (entries, ways). settings: `--set
     name=value` pairs. timeout: seconds of host time after which the run is ended; None = never. fail_alloc: every
     n-th frame allocation fails; 0 = none.
-    watchdog: seconds without a sign of life after which a CPU counts as hung.
+    watchdog: seconds without a sign of life after which a CPU counts as hung. scratch: a folder that is removed when
+    the machine's processes are killed. owner: a process of the host with which the machine ends, however it ends.
     """
 
     cpus: int = 2
@@ -33,8 +34,25 @@ class MachineConfig:
     timeout: float | None = None
     fail_alloc: int = 0
     watchdog: float = 20.0
+    scratch: str | None = None
+    owner: int | None = None
 
     def __post_init__(self) -> None:
+        """The command line has made numbers of its words; a program may give anything."""
+        for name in ("cpus", "memory", "fail_alloc"):
+            _expect(name, getattr(self, name), int, "a whole number")
+        for name in ("timeout", "watchdog"):
+            seconds = getattr(self, name)
+            if seconds is None and name == "timeout":
+                continue
+            if type(seconds) not in (int, float) or not 0 < seconds < 1e9:
+                raise UsageError(f"--{name} {seconds!r}: not a time in seconds above 0")
+        if self.name is not None:
+            _expect("name", self.name, str, "a text")
+        if self.fail_alloc < 0:
+            raise UsageError(f"--fail-alloc {self.fail_alloc}: 0 for none, or every how many allocations one fails")
+        if not (isinstance(self.tlb, tuple | list) and [type(n) for n in self.tlb] == [int, int]):
+            raise UsageError(f"--tlb {self.tlb!r}: expected (entries, ways), two whole numbers")
         if not 1 <= self.cpus <= MAX_CPUS:
             raise UsageError(f"--cpus {self.cpus}: a machine has 1 to {MAX_CPUS} CPUs")
         if not MIN_MEMORY <= self.memory <= MAX_MEMORY:
@@ -58,3 +76,8 @@ class MachineConfig:
             "plugins": [p if isinstance(p, str) else getattr(p, "__name__", type(p).__name__) for p in self.plugins],
         }
         return Params(self.cpus, self.memory // PAGE_SIZE * PAGE_SIZE, options)
+
+
+def _expect(name: str, value: object, kind: type, what: str) -> None:
+    if type(value) is not kind:
+        raise UsageError(f"--{name.replace('_', '-')} {value!r}: found a {type(value).__name__}, expected {what}")

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kos.errors import HostError, UsageError
+from kos.errors import HostError, MachineFailed, UsageError
 from kos.machine.config import MachineConfig
 from kos.machine.machine import Machine
 from kos.machine.result import Result
@@ -18,10 +18,10 @@ from kos.trace.histogram import Histogram
 _OUT, _ERR = -1, -2  # no descriptors: both streams are collected
 
 
-def serve(receive: Callable[[], Any], send: Callable[[Any], None]) -> None:
+def serve(config: MachineConfig, receive: Callable[[], Any], send: Callable[[Any], None]) -> None:
     """Answer requests; what goes wrong is an answer too, and is raised where the question came from."""
     os.setsid()  # a signal to the program's group is not for us: it closes its machines
-    server = _Server()
+    server = _Server(config)
     try:
         while True:
             try:
@@ -30,8 +30,8 @@ def serve(receive: Callable[[], Any], send: Callable[[Any], None]) -> None:
                 return
             try:
                 answer = server.answer(*request)
-            except (UsageError, HostError) as e:
-                answer = e
+            except (UsageError, HostError, MachineFailed) as e:
+                answer = type(e)(str(e))  # without what stands behind it, which may not travel
             except Exception as e:
                 answer = HostError(f"{type(e).__name__}: {e}")
             send(answer)
@@ -42,17 +42,19 @@ def serve(receive: Callable[[], Any], send: Callable[[Any], None]) -> None:
 class _Server:
     """One machine."""
 
-    machine: Machine | None = None
-    offsets: list[int]
+    def __init__(self, config: MachineConfig) -> None:
+        self.config = config
+        self.offsets = [0] * config.cpus
+        self.machine: Machine | None = None
+        self.has_failed = False
+        self.longest_ns = 0  #: the longest shootdown before this run
 
     def answer(self, verb: str, *arguments: Any) -> Any:
         """Do what a request asks for."""
         return getattr(self, f"_{verb}")(*arguments)
 
-    def _boot(self, config: MachineConfig) -> str:
-        self.config = config
-        self.offsets = [0] * config.cpus
-        self.machine = Machine(config)
+    def _boot(self) -> str:
+        self.machine = Machine(self.config)
         return self.machine.name
 
     def _plugins(self) -> list[dict[str, Any]]:
@@ -62,16 +64,26 @@ class _Server:
         return to_json(rows_of(self.machine.booted.plugins))
 
     def _shootdowns(self) -> Histogram:
-        return histogram.shootdowns.read(range(self.config.cpus))
+        so_far = histogram.shootdowns.read(range(self.config.cpus))
+        so_far.max_ns = max(so_far.max_ns, self.longest_ns)
+        return so_far
 
-    def _run(self, path: str, words: Sequence[str], environ: Mapping[str, str], stdin: bytes) -> Result:
+    def _run(self, path: str, words: Sequence[str], environ: Mapping[str, str], stdin: bytes, folder: str) -> Result:
         assert self.machine is not None
+        if self.has_failed:
+            raise UsageError("this machine ended by itself in an earlier run: make a new one")
         _compile(path)
+        os.chdir(folder)
+        before = self.machine.booted.collect_summary()
+        self.longest_ns = max(self.longest_ns, before.shootdown.max_ns)
+        for column in (histogram.shootdowns, histogram.forks):
+            column.forget_longest(range(self.config.cpus))
         with tempfile.TemporaryFile() as source:
             source.write(stdin)
             source.flush()
             source.seek(0)
             ran = self.machine.run(path, words, environ, source.fileno(), _OUT, _ERR, capture=True)
+        self.has_failed = ran.report is not None
         events = log.read_new(self.config.log, self.config.cpus, self.offsets) if self.config.log else []
         return Result(
             exit_code=ran.exit_code,
@@ -81,7 +93,7 @@ class _Server:
             stdout_bytes=ran.stdout,
             stderr_bytes=ran.stderr,
             events=events,
-            summary=ran.summary,
+            summary=ran.summary.since(before),
             problems=ran.problems,
             report=ran.report,
             notes=ran.notes,

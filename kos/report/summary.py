@@ -32,7 +32,7 @@ QUANTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"))
 
 @dataclass
 class Summary:
-    """What a machine did since boot. cpus: every counter of each CPU, by name, in order of the CPUs."""
+    """What a machine did, since boot or in one run. cpus: every counter of each CPU, by name, in order of the CPUs."""
 
     memory_bytes: int
     wall_ns: int
@@ -41,7 +41,19 @@ class Summary:
     fork: Histogram = field(default_factory=Histogram)
 
     def total(self, name: str) -> int:
+        """A counter, all CPUs together; KeyError for one that there is not."""
         return sum(cpu[name] for cpu in self.cpus)
+
+    def since(self, before: Summary) -> Summary:
+        """What was done after an earlier summary of the same machine."""
+        pairs = zip(self.cpus, before.cpus, strict=True)
+        return Summary(
+            memory_bytes=self.memory_bytes,
+            wall_ns=self.wall_ns - before.wall_ns,
+            cpus=[{name: now[name] - then[name] for name in now} for now, then in pairs],
+            shootdown=self.shootdown.since(before.shootdown),
+            fork=self.fork.since(before.fork),
+        )
 
 
 def collect(arena: Arena, wall_ns: int | None = None) -> Summary:

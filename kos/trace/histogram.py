@@ -50,6 +50,11 @@ class Histogram:
         self.max_ns = max(self.max_ns, other.max_ns)
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
 
+    def since(self, before: Histogram) -> Histogram:
+        """What was added after an earlier look. The longest is that of now: who looked had it forgotten."""
+        counts = [a - b for a, b in zip(self.counts, before.counts, strict=True)]
+        return Histogram(self.n - before.n, self.sum_ns - before.sum_ns, self.max_ns, counts)
+
     def record(self, ns: int) -> None:
         """For tests and for histograms made from a log."""
         self.counts[bucket_of(min(ns, _LIMIT))] += 1
@@ -87,6 +92,11 @@ class LatencyColumn(Column):
         if ns > v[at + _MAX]:
             v[at + _MAX] = ns
         v[at + _FIRST + bucket_of(min(ns, _LIMIT))] += 1
+
+    def forget_longest(self, cpus: Iterable[int]) -> None:
+        """Begin the maximum anew. In the supervisor, while no task runs: nobody else writes then."""
+        for cpu in cpus:
+            self.v[cpu * _STRIDE + _MAX] = 0
 
     def read(self, cpus: Iterable[int]) -> Histogram:
         """The histograms of these CPUs, added together; a snapshot that may be torn while the machine runs."""

@@ -97,7 +97,7 @@ def test_mistakes_are_told_at_once(machine: kos.Machine, tmp_path: Path) -> None
         machine.run("/nosuch.py")
     with pytest.raises(UsageError, match=r"guest.py:1: SyntaxError"):
         machine.run("def f(:\n")
-    with pytest.raises(UsageError, match="expected a function that stands alone"):
+    with pytest.raises(UsageError, match="found a lambda, expected a function with a name"):
         machine.run(lambda: tmp_path)
     with pytest.raises(UsageError, match="not a size"):
         kos.Machine(memory="much")

@@ -9,6 +9,8 @@ removed. In the normal case there is nothing left to do and it just ends.
 from __future__ import annotations
 
 import os
+import select
+import shutil
 import signal
 from collections.abc import Callable, Sequence
 
@@ -16,21 +18,36 @@ from collections.abc import Callable, Sequence
 class Reaper:
     """watch(names): from the supervisor, before the CPUs are forked. dismiss(): at the end."""
 
-    def __init__(self, block_path: str, cpu_pids: Callable[[], Sequence[int]], files: Sequence[str] = ()) -> None:
-        """cpu_pids reads the pids of the CPU processes from the arena: they are not known yet."""
+    def __init__(
+        self,
+        block_path: str,
+        cpu_pids: Callable[[], Sequence[int]],
+        files: Sequence[str] = (),
+        folder: str | None = None,
+        owner: int | None = None,
+    ) -> None:
+        """cpu_pids reads the pids of the CPU processes from the arena: they are not known yet. folder: goes, too.
+
+        owner: when this process ends, the supervisor is killed. (The kernel's own death signal comes when the thread
+        ends that forked the supervisor, and machines are made by threads, too.)
+        """
+        supervisor = os.getpid()
         read_end, self._write_end = os.pipe()
         os.set_inheritable(self._write_end, False)
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 os.close(self._write_end)
-                self._watch(read_end, block_path, cpu_pids, files)
+                self._stand_by()
+                if owner is not None:
+                    self._outlive(owner, supervisor, read_end)
+                self._watch(read_end, block_path, cpu_pids, files, folder)
             finally:
                 os._exit(0)
         os.close(read_end)
 
     @staticmethod
-    def _watch(fd: int, block_path: str, cpu_pids: Callable[[], Sequence[int]], files: Sequence[str]) -> None:
+    def _stand_by() -> None:
         from kos.platform.host.process import set_title
 
         os.setsid()
@@ -40,6 +57,28 @@ class Reaper:
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(null, standard)  # or a pipe's reader would wait for this process
+
+    @staticmethod
+    def _outlive(owner: int, supervisor: int, fd: int) -> None:
+        """Wait for the end of the owner or of the supervisor, or for the dismissal; the first ends the second."""
+        try:
+            other = os.pidfd_open(owner)
+        except ProcessLookupError:
+            os.kill(supervisor, signal.SIGKILL)
+            return
+        except OSError:
+            return  # a host without it: the supervisor's pipe says so once it is idle
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        poll.register(other, select.POLLIN)
+        if all(which != fd for which, _ in poll.poll()):
+            os.kill(supervisor, signal.SIGKILL)
+        os.close(other)
+
+    @staticmethod
+    def _watch(
+        fd: int, block_path: str, cpu_pids: Callable[[], Sequence[int]], files: Sequence[str], folder: str | None
+    ) -> None:
         while True:
             try:
                 if os.read(fd, 1):
@@ -58,6 +97,8 @@ class Reaper:
                 os.unlink(path)
             except OSError:
                 pass
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def close_in_child(self) -> None:
         """In a forked CPU: only the supervisor may hold the pipe open."""

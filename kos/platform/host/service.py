@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -20,20 +21,21 @@ _live: weakref.WeakSet[Service] = weakref.WeakSet()
 
 
 class Service:
-    """The process, and the pipe to it. One request at a time."""
+    """The process, and the pipe to it. One request at a time: threads that ask wait for each other."""
 
     def __init__(self, name: str, main: Callable[[Callable[[], Any], Callable[[Any], None]], None]) -> None:
         """main(receive, send) runs in the new process; receive() raises EOFError when nobody asks any more."""
+        lent = _fill_standard_streams()
         self._pipe, theirs = Pipe()
         parent = os.getpid()
+        is_main = threading.current_thread() is threading.main_thread()  # in the child, whoever has forked is
         self.pid = os.fork()
         if self.pid == 0:
             status = 70
             try:
-                for other in list(_live):
-                    other._pipe.close()  # or that machine would not notice when its program closes it
                 self._pipe.close()
-                die_with_parent(parent)
+                if is_main:
+                    die_with_parent(parent)  # not of another thread: it may end before the program does
                 set_title(name)
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the program's: it closes the machine
                 main(theirs.recv, theirs.send)
@@ -41,24 +43,44 @@ class Service:
             finally:
                 os._exit(status)
         theirs.close()
-        _live.add(self)
+        for fd in lent:
+            os.close(fd)
+        self._turn = threading.Lock()
+        self._is_asked = False
         self._parent = parent
+        _live.add(self)
 
     def ask(self, request: Any) -> Any:
         """The answer to a request. HostError when the process is gone."""
-        try:
-            self._pipe.send(request)
-            return self._pipe.recv()
-        except (EOFError, OSError):
-            self.close()
-            raise HostError("the machine's supervisor process died") from None
+        with self._turn:
+            try:
+                self._pipe.send(request)
+                self._is_asked = True
+                answer = self._pipe.recv()
+            except (EOFError, OSError):
+                self._is_asked = False
+                was_closed = self._pipe.closed
+                self.close()
+                why = "was closed while it was asked" if was_closed else "has died"
+                raise HostError(f"the machine's supervisor process {why}") from None
+            except KeyboardInterrupt:
+                self.kill()  # or the next one who asks would get the answer to this question
+                raise
+            self._is_asked = False
+            return answer
 
     def close(self) -> None:
-        """No more requests; returns when the process has ended. Does no harm twice, or in a forked copy."""
+        """No more requests; returns when the process has ended. Does no harm twice, or in a forked copy.
+
+        One that is busy for another thread is ended at once: it would come to see that nobody asks only after it.
+        """
         if self._pipe.closed:
             return
+        is_ours = os.getpid() == self._parent
+        if is_ours and self._is_asked:
+            os.kill(self.pid, signal.SIGKILL)
         self._pipe.close()
-        if os.getpid() != self._parent:
+        if not is_ours:
             return
         try:
             os.waitpid(self.pid, 0)
@@ -70,3 +92,23 @@ class Service:
         if not self._pipe.closed and os.getpid() == self._parent:
             os.kill(self.pid, signal.SIGKILL)
             self.close()
+
+
+def _fill_standard_streams() -> list[int]:
+    """Open what is closed of descriptors 0 to 2, or a pipe would become one of them; returns which."""
+    lent = []
+    fd = os.open(os.devnull, os.O_RDWR)
+    while fd <= 2:
+        lent.append(fd)
+        fd = os.dup(fd)
+    os.close(fd)
+    return lent
+
+
+def _forget_all() -> None:
+    """In a fork of the program: the pipes are not this process's, and held open here they would never end."""
+    for service in list(_live):
+        service._pipe.close()
+
+
+os.register_at_fork(after_in_child=_forget_all)
