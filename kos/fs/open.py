@@ -14,6 +14,7 @@ from kos.fs.inode import alloc_inode, give_mapping, is_dir, is_symlink, put_inod
 from kos.fs.namei import MAY_READ, MAY_WRITE, Path, link_target, may, names
 from kos.fs.structs import (
     DEV_TTY,
+    DEV_ZERO,
     F_CONSOLE,
     F_DEVICE,
     F_DIR,
@@ -40,7 +41,15 @@ from kos.mm.structs import Mapping, mappings
 from kos.sched.structs import pid_tasks, tasks
 
 _KEPT = (
-    os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_DSYNC | os.O_SYNC | os.O_DIRECT | os.O_NOATIME | os.O_DIRECTORY
+    os.O_ACCMODE
+    | os.O_APPEND
+    | os.O_NONBLOCK
+    | os.O_DSYNC
+    | os.O_SYNC
+    | os.O_DIRECT
+    | os.O_NOATIME
+    | os.O_DIRECTORY
+    | os.O_NOFOLLOW
 )
 _TMPFILE = os.O_TMPFILE & ~os.O_DIRECTORY
 MEMFD_NAME_MAX = 249
@@ -52,8 +61,10 @@ def open_path(path: Path, flags: int, mode: int) -> File:
     if flags & os.O_PATH:
         return _open_place(path, flags)
     wants_write = flags & os.O_ACCMODE != os.O_RDONLY
+    if flags & os.O_DIRECTORY and flags & os.O_CREAT:
+        raise GuestFault(errno.EINVAL)  # since Linux 6.4: there is no making of a directory
     if flags & _TMPFILE:
-        if not flags & os.O_DIRECTORY or flags & os.O_CREAT or not wants_write:
+        if not flags & os.O_DIRECTORY or not wants_write:
             raise GuestFault(errno.EINVAL)
         return _open_unnamed(path, flags, mode)
     inode, is_new = _find_or_create(path, flags, mode)
@@ -148,8 +159,6 @@ def _find_or_create(path: Path, flags: int, mode: int) -> tuple[Inode, bool]:
                     raise GuestFault(errno.EISDIR)
                 inode = ns.child(directory, name)
                 if inode is None:
-                    if flags & os.O_DIRECTORY:
-                        raise GuestFault(errno.EINVAL)
                     return new_file(directory, name, mode), True
                 if flags & os.O_EXCL:
                     ns.put(inode)
@@ -258,7 +267,8 @@ def _file_of_fd(fd: int) -> MappedFile:
     file = fdtable.get(fdtable.current(), fd)
     try:
         mapping = pagecache.get_mapping(mappings[inodes[file.inode].mapping]) if file.kind == F_REG else None
-        return MappedFile(mapping, is_readable(file), is_writable(file))
+        is_zero = file.kind == F_DEVICE and inodes[file.inode].device == DEV_ZERO
+        return MappedFile(mapping, is_readable(file), is_writable(file), is_zero)
     finally:
         put_file(file)
 

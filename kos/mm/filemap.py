@@ -21,11 +21,15 @@ from kos.params import PAGE_SIZE
 
 
 class MappedFile:
-    """What mmap wants to know of an open file. readable, writable: as it was opened; mapping None: not to be mapped."""
+    """What mmap wants to know of an open file. readable, writable: as it was opened; mapping None: not to be mapped.
 
-    __slots__ = ("mapping", "readable", "writable")
+    is_zero: it is /dev/zero, whose mappings are anonymous memory.
+    """
 
-    def __init__(self, mapping: Mapping | None, readable: bool, writable: bool) -> None:
+    __slots__ = ("is_zero", "mapping", "readable", "writable")
+
+    def __init__(self, mapping: Mapping | None, readable: bool, writable: bool, is_zero: bool = False) -> None:
+        self.is_zero = is_zero
         self.mapping = mapping
         self.readable = readable
         self.writable = writable

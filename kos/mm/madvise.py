@@ -11,7 +11,8 @@ from kos.mm.pagecache import punch_hole
 from kos.mm.shootdown import StaleBatch
 from kos.mm.structs import (
     VM_DONTFORK,
-    VM_PROT,
+    VM_MAYWRITE,
+    VM_READ,
     VM_SHARED,
     VM_WIPEONFORK,
     VM_WRITE,
@@ -21,7 +22,7 @@ from kos.mm.structs import (
     mappings,
     mm_lock,
 )
-from kos.mm.vma import merge_around, overlapping
+from kos.mm.vma import merge_around, overlapping, vma_at
 from kos.mm.zap import zap_range
 from kos.params import PAGE_SIZE, USER_TOP
 
@@ -67,6 +68,7 @@ def do_madvise(mm: Mm, addr: int, length: int, advice: int) -> None:
         _populate(mm, addr, end, int(advice == MADV_POPULATE_WRITE))
         return
     holes: list[tuple[Mapping, int, int]] = []
+    refused = 0
     with mm_lock(mm):
         has_holes = _has_holes(mm, addr, end)
         if advice in _FLAG_CHANGES:
@@ -74,11 +76,13 @@ def do_madvise(mm: Mm, addr: int, length: int, advice: int) -> None:
         elif advice in (MADV_DONTNEED, MADV_FREE):
             _dontneed(mm, addr, end, advice)
         elif advice == MADV_REMOVE:
-            holes = _remove_ranges(mm, addr, end)
+            holes, refused = _remove_ranges(mm, addr, end)
         elif advice == MADV_WILLNEED:
             pass  # everything that could be read ahead is in memory already
     for mapping, first, last in holes:
         punch_hole(mapping, first, last)
+    if refused:
+        raise GuestFault(refused)
     if has_holes:
         raise GuestFault(errno.ENOMEM)
 
@@ -117,16 +121,17 @@ def _dontneed(mm: Mm, start: int, end: int, advice: int) -> None:
     stale.invalidate("madvise", defer=True)
 
 
-def _remove_ranges(mm: Mm, start: int, end: int) -> list[tuple[Mapping, int, int]]:
-    found = []
+def _remove_ranges(mm: Mm, start: int, end: int) -> tuple[list[tuple[Mapping, int, int]], int]:
+    """What to take out of which file, up to the first mapping that allows none; and its errno, 0 = none."""
+    found: list[tuple[Mapping, int, int]] = []
     for v in overlapping(mm, start, end):
-        if not v.mapping or not v.flags & VM_SHARED:
-            raise GuestFault(errno.EINVAL)
-        if not v.flags & VM_WRITE:
-            raise GuestFault(errno.EACCES)
+        if not v.mapping:
+            return found, errno.EINVAL
+        if not v.flags & VM_SHARED or not v.flags & VM_MAYWRITE:
+            return found, errno.EACCES
         low, high = max(start, v.start), min(end, v.end)
         found.append((mappings[v.mapping], _index(v, low), _index(v, high)))
-    return found
+    return found, 0
 
 
 def _index(v: Vma, vaddr: int) -> int:
@@ -134,16 +139,19 @@ def _index(v: Vma, vaddr: int) -> int:
 
 
 def _populate(mm: Mm, start: int, end: int, access: int) -> None:
-    with mm_lock(mm):
-        wanted = VM_WRITE if access else VM_PROT
-        bad = any(not v.flags & wanted for v in overlapping(mm, start, end))
-        has_holes = _has_holes(mm, start, end)
-    if has_holes:
-        raise GuestFault(errno.ENOMEM)
-    if bad:
-        raise GuestFault(errno.EINVAL)
-    result = populate(mm, start, end, access)
-    if result is FaultResult.OOM:
-        raise GuestFault(errno.ENOMEM)
-    if result is not FaultResult.OK:
-        raise GuestFault(errno.EFAULT)
+    """Page by page, up to the first that cannot be. Linux: faultin_page_range(), mm/gup.c."""
+    wanted = VM_WRITE if access else VM_READ
+    while start < end:
+        with mm_lock(mm):
+            v = vma_at(mm, start)
+            until, flags = (min(v.end, end), v.flags) if v is not None else (0, 0)
+        if v is None:
+            raise GuestFault(errno.ENOMEM)
+        if not flags & wanted:
+            raise GuestFault(errno.EINVAL)
+        result = populate(mm, start, until, access)
+        if result is FaultResult.OOM:
+            raise GuestFault(errno.ENOMEM)
+        if result is not FaultResult.OK:
+            raise GuestFault(errno.EFAULT)
+        start = until

@@ -98,14 +98,15 @@ def do_mmap(
             if prot & PROT_WRITE:
                 raise GuestFault(errno.EACCES)
             vm_flags &= ~VM_MAYWRITE
-        if file.mapping is None:  # after the permissions, as Linux: a pipe's read end mapped for writing is EACCES
+        if file.mapping is None and not file.is_zero:
+            # After the permissions, as Linux: a pipe's read end mapped for writing is EACCES.
             raise GuestFault(errno.ENODEV)
-        mapping: Mapping | None = get_mapping(file.mapping)
+    mapping: Mapping | None = None
+    if file is not None and file.mapping is not None:
+        mapping = get_mapping(file.mapping)
     elif is_shared:
         mapping = _shared_memory(size, vm_flags)
         offset = 0
-    else:
-        mapping = None
     try:
         with mm_lock(mm):
             start = _mmap_region(mm, addr, size, flags, vm_flags, mapping, offset)

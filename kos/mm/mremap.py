@@ -36,8 +36,8 @@ def do_mremap(mm: Mm, addr: int, old_len: int, new_len: int, flags: int = 0, new
         raise GuestFault(errno.EINVAL)
     if flags & MREMAP_DONTUNMAP and page_align(old_len) != page_align(new_len):
         raise GuestFault(errno.EINVAL)
-    old, new = page_align(old_len), page_align(new_len)
-    if old_len < 0 or not 0 <= addr <= addr + old <= USER_TOP or new > USER_TOP:
+    old, new = page_align(old_len) % (1 << 64), page_align(new_len) % (1 << 64)  # as in a register
+    if not 0 < new <= USER_TOP:
         raise GuestFault(errno.EINVAL)
     if flags & MREMAP_FIXED:
         is_bad = new_addr & PAGE_SIZE - 1 or not 0 <= new_addr <= USER_TOP - new
@@ -48,6 +48,8 @@ def do_mremap(mm: Mm, addr: int, old_len: int, new_len: int, flags: int = 0, new
         if v is None:
             raise GuestFault(errno.EFAULT)
         if not flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) and new <= old and old:
+            if addr + old > USER_TOP:
+                raise GuestFault(errno.EINVAL)
             if new < old:
                 unmap_locked(mm, addr + new, addr + old)
             return addr

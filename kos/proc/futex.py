@@ -18,7 +18,7 @@ from kos.arena.layout import Struct, layout
 from kos.arena.table import Table
 from kos.errors import GuestFault
 from kos.hw.cpu import this
-from kos.mm.structs import VM_SHARED, Mm, mappings, mm_lock, mms
+from kos.mm.structs import VM_READ, VM_SHARED, VM_WRITE, Mm, mappings, mm_lock, mms
 from kos.mm.uaccess import copy_from_user
 from kos.mm.vma import vma_at
 from kos.platform.host.clock import now_ns
@@ -106,8 +106,8 @@ def _key(mm: Mm, vaddr: int) -> tuple[int, int]:
         raise GuestFault(errno.EINVAL)
     with mm_lock(mm):
         vma = vma_at(mm, vaddr)
-        if vma is None:
-            raise GuestFault(errno.EFAULT)
+        if vma is None or not vma.flags & (VM_READ | VM_WRITE if vma.mapping else VM_WRITE):
+            raise GuestFault(errno.EFAULT)  # anonymous memory that nobody can change: there is nothing to wait for
         if vma.flags & VM_SHARED and vma.mapping:
             at = (vma.pgoff << 12) + vaddr - vma.start
             return _SHARED_SPACE | mappings[vma.mapping].seq, at

@@ -25,24 +25,23 @@ from kos.sched.structs import (
 
 def kill(pid: int, sig: int) -> None:
     """kill(2): pid > 0 a process, 0 the caller's group, -1 everybody but init and the caller, < -1 a group."""
-    if not 0 <= sig < NSIG:
-        raise GuestFault(errno.EINVAL)
     me = process_of(this.task)
     with tasklist_lock:
         if pid > 0:
             # A thread's id names its process, as on Linux.
             task = find_task(pid)
-            if task is None:
-                raise GuestFault(errno.ESRCH)
-            targets = [process_of(task)]
-            if targets[0].life & PL_INIT and machine.s.uid != 0:
-                raise GuestFault(errno.EPERM)
+            targets = [process_of(task)] if task is not None else []
         elif pid == -1:
             targets = [p for p in all_processes() if p is not me and not p.life & PL_INIT]
         else:
             targets = tree.group_members(-pid if pid else me.pgid)
         if not targets:
             raise GuestFault(errno.ESRCH)
+        # Linux looks for somebody to send it to before it looks at the signal: check_kill_permission().
+        if not 0 <= sig < NSIG:
+            raise GuestFault(errno.EINVAL)
+        if pid > 0 and targets[0].life & PL_INIT and machine.s.uid != 0:
+            raise GuestFault(errno.EPERM)
         if sig:
             # The caller's own signal last: what it sends to its group must reach all others first.
             info = Info(SI_USER, me.pid, machine.s.uid)
@@ -52,12 +51,14 @@ def kill(pid: int, sig: int) -> None:
 
 def tgkill(tgid: int, tid: int, sig: int) -> None:
     """Send to one task of a process; tgid 0: of any (tkill)."""
-    if not 0 <= sig < NSIG or tid <= 0 or tgid < 0:
+    if tid <= 0 or tgid < 0:
         raise GuestFault(errno.EINVAL)
     with tasklist_lock:
         task = find_task(tid)
         if task is None or task.exiting or (tgid and task.tgid != tgid):
             raise GuestFault(errno.ESRCH)
+        if not 0 <= sig < NSIG:
+            raise GuestFault(errno.EINVAL)
         if sig:
             process = process_of(task)
             with signal_lock(process):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os as _os
+from operator import index
 from typing import Any, NoReturn
 
 from _kos import syscalls as k
@@ -12,16 +13,23 @@ from kos.stdlib import args
 
 __all__ = ["fcntl", "flock", "ioctl", "lockf"]
 
-_F_GETFD = 1
+_F_GETFD, _F_GETFL = 1, 3
+_BUFFER = 1024  #: bytes that a struct may have
 
 
 def fcntl(fd: Any, cmd: int, arg: Any = 0, /) -> Any:
     number, command = args.file_descriptor(fd), args.c_int(cmd)
     if isinstance(arg, str | bytes | bytearray):
-        # A buffer for a struct: none of the commands that kos has takes one.
+        # A buffer for a struct, given back as the command leaves it. Those that kos has either take a number, for
+        # which an address is none, or look at nothing.
+        data = arg.encode() if isinstance(arg, str) else bytes(arg)
+        if len(data) > _BUFFER:
+            raise ValueError("fcntl string arg too long")
         k.fcntl(number, _F_GETFD, 0)
-        raise OSError(errno.EINVAL, _os.strerror(errno.EINVAL))
-    return k.fcntl(number, command, args.c_int(arg))
+        if command not in (_F_GETFD, _F_GETFL):
+            raise OSError(errno.EINVAL, _os.strerror(errno.EINVAL))
+        return data
+    return k.fcntl(number, command, index(arg) & 0xFFFF_FFFF)
 
 
 def ioctl(fd: Any, request: int, arg: Any = 0, mutate_flag: bool = True, /) -> NoReturn:

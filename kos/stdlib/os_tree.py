@@ -5,6 +5,7 @@ Resumable: signal handlers may run before any of these returns.
 
 from __future__ import annotations
 
+import errno
 import os as _host
 import stat as _st
 from collections.abc import Callable, Iterator
@@ -179,7 +180,8 @@ def listdir(path: Any = None) -> list[Any]:
     try:
         names: list[Any] = k.listdir(name)
     except OSError as e:
-        raise args.nameless(e) if isinstance(name, int) else args.named(e, name)  # noqa: B904  # the same
+        # A descriptor's errors name it, but for the one that the C library's dup() would have.
+        raise args.nameless(e) if e.errno == errno.EBADF else args.named(e, name)  # noqa: B904  # the same
     return [_host.fsencode(entry) for entry in names] if isinstance(name, bytes) else names
 
 

@@ -104,8 +104,8 @@ def _current(number: int) -> Any:
     return _SIG_IGN if k.sigaction(number, None) == _IGN else _SIG_DFL
 
 
-def signal(signalnum: int, handler: Any) -> Any:
-    number = args.c_int(signalnum)
+def signal(signalnum: Any, handler: Any) -> Any:
+    number, handler = args.c_int(_as_int(signalnum)), _as_int(handler)
     own = world.current()
     if own.extra.get("guest.thread"):
         raise ValueError("signal only works in main thread of the main interpreter")
@@ -134,6 +134,14 @@ def signal(signalnum: int, handler: Any) -> Any:
             handlers[number] = before
         raise
     return old
+
+
+def _as_int(value: Any) -> Any:
+    """What is a number to int(), an enum's member among them, as a number (Lib/signal.py: _enum_to_int)."""
+    try:
+        return int(value)
+    except (ValueError, TypeError):
+        return value
 
 
 def getsignal(signalnum: int) -> Any:
