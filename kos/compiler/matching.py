@@ -140,7 +140,11 @@ class Matching(Definitions):
         chain.append(t.assign(part, native_call(ast.Attribute(t.load(state), "rest", ast.Load()))))
         chain.append(t.clear([state]))
         again = t.compare(t.load(part), ast.IsNot(), t.const(None))
-        chain.append(t.if_(again, [ast.Expr(native_call("$reraise", t.load(part)))]))
+        # What is left is raised as it is: `raise` alone adds neither an entry to its traceback nor a context.
+        held = f"$f{self.fresh()}"
+        unhold = ast.ExceptHandler(t.load("$BE"), held, [ast.Expr(native_call("$unhold", t.load(held))), ast.Raise()])
+        leave = ast.Try([ast.Raise(native_call("$hold", t.load(part)))], [unhold], [], [])
+        chain.append(t.if_(again, [leave]))
         catch = ast.ExceptHandler(t.load("$BE"), caught, chain)
         self.stmt(t.place(ast.Try(body, [catch], orelse, finalbody), node))
 

@@ -22,6 +22,10 @@ _SEEN_BY_GUESTS = {
 }
 
 
+#: What a code object says of its function; the rest is its place, or too deep to show.
+_FACTS_OF_CODE = frozenset({"co_consts", "co_names", "co_varnames", "co_cellvars", "co_nlocals", "co_flags"})
+
+
 class Names(Core):
     """Lowering of names and of native expressions; never changes the tree that it is given."""
 
@@ -88,6 +92,8 @@ class Names(Core):
         """An attribute of a residual; what exceptions and frames say of the stack is the guest's part."""
         if node.attr in _SEEN_BY_GUESTS and isinstance(node.ctx, ast.Load):
             return t.call(_SEEN_BY_GUESTS[node.attr], value)
+        if node.attr in _FACTS_OF_CODE and isinstance(node.ctx, ast.Load):
+            return t.call("$guest_co", value, t.const(node.attr))
         return ast.Attribute(value, self.scope.mangle(node.attr), node.ctx)
 
     def pure_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:

@@ -30,7 +30,7 @@ from kos.platform.host import process as host
 from kos.platform.host.atomic import fence
 from kos.platform.host.clock import cpu_time_ns, now_ns
 from kos.proc import rlimit
-from kos.runtime import hooks
+from kos.runtime import hooks, unraisable
 from kos.runtime.trampoline import Context, Loops
 from kos.sched import sched, timer
 
@@ -85,6 +85,7 @@ def _come_up(cpu: int, config: MachineConfig, boot_ns: int) -> None:
     ipi.poll_hooks.append(_on_poll)
     sys.setrecursionlimit(10_000)
     this.watch_depth(depth.remaining())
+    sys.unraisablehook = unraisable.of_host
     parts.cpu_up(config, boot_ns)
     gc.disable()  # a collection may run finalisers of any guest at any moment: it is done between tasks
     gc.freeze()

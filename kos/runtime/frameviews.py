@@ -1,14 +1,16 @@
-"""What a guest sees of frames: its own functions, their locals without the hidden ones, their visible code."""
+"""What a guest sees of frames and code: its own functions, their locals without the hidden ones, their own code."""
 
 from __future__ import annotations
 
+import functools
 import os.path
 import sys
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import kos
-from kos.compiler.units import by_body
+from kos.compiler import units
+from kos.compiler.units import by_body, by_stub
 from kos.runtime.freeze.errors import keep_entry
 
 #: The file whose functions stand below every guest's first one: what is under them is the CPU's own loop.
@@ -48,6 +50,29 @@ def code_of(one: Any) -> Any:
     code = one.f_code
     info = by_body.get(id(code)) if type(one) is FrameType else None
     return code if info is None else info.stub
+
+
+@functools.lru_cache(64)
+def _codes(unit_id: str) -> dict[tuple[str, int], list[CodeType]]:
+    """(qualname, first line) -> the code objects that CPython makes of a unit's source, in its order."""
+    unit = units.get(unit_id)
+    found: dict[tuple[str, int], list[CodeType]] = {}
+    rest = [compile(unit.source, unit.filename, "exec", dont_inherit=True)]
+    for code in rest:  # grows
+        found.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)
+        rest += [const for const in code.co_consts if isinstance(const, CodeType)]
+    return found
+
+
+def code_fact(one: Any, name: str) -> Any:
+    """`$guest_co`: an attribute `co_...` as the guest reads it: of its function, not of the compiled form."""
+    info = by_stub.get(id(one))
+    if info is None:
+        return getattr(one, name)
+    same = _codes(info.unit_id).get((info.qualname, one.co_firstlineno), ())
+    if len(same) != 1:
+        return getattr(one, name)  # two lambdas of one line
+    return getattr(same[0], name)
 
 
 def getframe(depth: int = 0, /) -> FrameType:

@@ -202,7 +202,10 @@ class GuestGen:
     def __del__(self) -> None:
         if hooks.DEAD[0] or self._body is None or self._running:
             return
-        self.close()
+        try:
+            self.close()
+        except BaseException as error:
+            hooks.unraisable(error, self)
 
     # -- looks --------------------------------------------------------------------------------------------------
 

@@ -197,12 +197,12 @@ _TABLE: dict[str, Any] = {
     "$guest_back": frameviews.back_of,
     "$guest_locals": frameviews.locals_of,
     "$guest_code": frameviews.code_of,
+    "$guest_co": frameviews.code_fact,
     "$hold": raising.hold,
     "$unhold": raising.unhold,
     "$exc_info": raising.exc_info,
     "$plain": unwrap,
     "$wide": raising.widen,
     "$match": raising.matches,
-    "$reraise": raising.reraise,
     "$star": raising.Star,
 }

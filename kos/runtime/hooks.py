@@ -34,6 +34,14 @@ def _trap_at_safepoint() -> Any:
 #: What a body delegates to at a safepoint that finds the pending word set: an iterable, () for nothing to do.
 safepoint: Callable[[], Any] = _trap_at_safepoint
 
+
+def _raise(error: BaseException, one: object) -> None:
+    raise error
+
+
+#: Told of what a generator raised as it was dropped: by then nobody can catch it.
+unraisable: Callable[[BaseException, object], None] = _raise
+
 #: Exception types whose handlers and `finally` parts a dead task's frames must not run: see `dead`.
 DEAD: list[Any] = [()]
 

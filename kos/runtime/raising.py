@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
 from kos.runtime.freeze.errors import keep_entry
 from kos.traps import Carry, unwrap
@@ -94,15 +94,6 @@ def widen(kinds: Any) -> Any:
     if any(isinstance(kind, type) and issubclass(StopIteration, kind) for kind in listed):
         return (*listed, Carry)
     return kinds
-
-
-def reraise(exc: BaseException) -> NoReturn:
-    """`$reraise`: what `except*` leaves, in the context that it has already."""
-    context = exc.__context__
-    try:
-        raise exc
-    finally:
-        exc.__context__ = context
 
 
 class Star:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, NoReturn
 
-from kos.runtime import frameviews, raising, templates, tracebacks_
+from kos.runtime import frameviews, raising, templates, tracebacks_, unraisable
 from kos.runtime.world import World, current
 
 #: What is the same for every guest and safe to share.
@@ -51,14 +51,6 @@ def excepthook(kind: Any, value: Any, traceback: Any, /) -> None:
     tracebacks_.print_exception(kind, value, traceback)
 
 
-def unraisablehook(unraisable: Any, /) -> None:
-    """As the host's, on the world's stderr."""
-    stream = getattr(current().sys, "stderr", None)
-    if stream is not None:
-        stream.write(f"Exception ignored in: {unraisable.object!r}\n")
-        tracebacks_.print_exception(unraisable.exc_type, unraisable.exc_value, unraisable.exc_traceback)
-
-
 def displayhook(value: Any, /) -> None:
     """What an interactive prompt does, and code compiled for one."""
     if value is None:
@@ -84,8 +76,8 @@ def _make() -> dict[str, Any]:
         setrecursionlimit=setrecursionlimit,
         excepthook=excepthook,
         __excepthook__=excepthook,
-        unraisablehook=unraisablehook,
-        __unraisablehook__=unraisablehook,
+        unraisablehook=unraisable.report,
+        __unraisablehook__=unraisable.report,
         displayhook=displayhook,
         __displayhook__=displayhook,
         _getframe=frameviews.getframe,

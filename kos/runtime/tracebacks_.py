@@ -113,11 +113,11 @@ def interrupted() -> FrameType | None:
     return next_own(sys._getframe(1))
 
 
-def print_exception(kind: Any, value: Any, traceback: Any) -> None:
-    """To the world's stderr, in CPython's format; silent where there is none."""
+def print_exception(kind: Any, value: Any, traceback: Any, chain: bool = True) -> None:
+    """To the world's stderr, in CPython's format; silent where there is none. chain: with its causes and contexts."""
     stream = getattr(current().sys, "stderr", None)
     if stream is not None:
-        stream.write("".join(_copy.format_exception(kind, value, traceback)))
+        stream.write("".join(_copy.format_exception(kind, value, traceback, chain=chain)))
         stream.flush()
 
 

@@ -348,3 +348,4 @@ def _memory() -> Any:
 
 
 _memory_module: Any = None
+Sequence.register(memoryview)

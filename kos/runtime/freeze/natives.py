@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy
 
+from kos.compiler import units
 from kos.runtime.freeze import reference, static
 
 if TYPE_CHECKING:
@@ -79,7 +80,15 @@ def reduce_super(freezer: Freezer, one: Any) -> Reduced:
 
 
 def reduce_code(freezer: Freezer, one: types.CodeType) -> Reduced:
+    info = units.by_stub.get(id(one))
+    if info is not None:
+        return (stub_of, (info.unit_id, info.index))
     return (marshal.loads, (marshal.dumps(one),))
+
+
+def stub_of(unit_id: str, index: int) -> types.CodeType:
+    """The code that the guest function of that number carries: there is one of it on each CPU."""
+    return units.info(unit_id, index).stub
 
 
 def reduce_proxy(freezer: Freezer, one: types.MappingProxyType[Any, Any]) -> Reduced:
@@ -309,6 +318,7 @@ static.register(
     (
         new_cell,
         set_cell,
+        stub_of,
         bind,
         dict_view,
         make_view,
