@@ -30,8 +30,15 @@ MAX_FILE = (1 << 63) - 1  #: bytes; offsets are signed
 _PIECE = 256 * PAGE_SIZE  #: bytes moved before user memory is asked again
 
 
+def _check_range(pos: int, n: int) -> None:
+    """Linux: rw_verify_area(). What it would reach has to have an offset."""
+    if pos + n > MAX_FILE:
+        raise GuestFault(errno.EINVAL)
+
+
 def read_at(inode: Inode, sink: Sink, pos: int) -> int:
-    """Move bytes from `pos` on into the sink, until it is full or the file ends; inode lock held."""
+    """Move bytes from `pos` on into the sink, until it is full or the file ends; inode lock held. Raises EINVAL."""
+    _check_range(pos, sink.room)
     mapping = mappings[inode.mapping]
     moved = 0
     while sink.room:
@@ -52,10 +59,12 @@ def read_at(inode: Inode, sink: Sink, pos: int) -> int:
 
 
 def write_at(inode: Inode, source: Source, pos: int) -> int:
-    """Write at `pos`, as much as there is memory for; inode lock held. Raises EFBIG, ENOSPC, EFAULT, if nothing."""
-    if pos >= MAX_FILE:
-        raise GuestFault(errno.EFBIG)
-    total = limit.room_from(pos, min(source.len, MAX_FILE - pos))
+    """Write at `pos`, as much as there is memory for; inode lock held.
+
+    Raises EINVAL, EFBIG (the limit), ENOSPC, EFAULT, if nothing was written.
+    """
+    _check_range(pos, source.len)
+    total = limit.room_from(pos, source.len)
     mapping = mappings[inode.mapping]
     done = 0
     while done < total:
@@ -139,7 +148,7 @@ class _Regular(Ops):
             elif whence in (os.SEEK_DATA, os.SEEK_HOLE):
                 offset = self._seek_data(inode, offset, size, whence)
             if not 0 <= offset <= MAX_FILE:
-                raise GuestFault(errno.EINVAL if offset < 0 or whence == os.SEEK_SET else errno.EOVERFLOW)
+                raise GuestFault(errno.EINVAL)
             file.pos = offset
         return offset
 
