@@ -206,27 +206,27 @@ def fill_weak_set(one: weakref.WeakSet[Any], members: list[Any]) -> None:
         one.add(member)
 
 
+#: As the module has it: a restored finalizer is noted already.
+init_finalize: Any = weakref.finalize.__init__
+
+
 def reduce_finalize(freezer: Freezer, one: Any) -> Reduced:
     """weakref.finalize keeps what it knows in a table of the module, which is every task's."""
     known = one.peek()
     if known is None:
-        return (dead_finalize, ())
-    target, function, args, kwargs = known
-    return (
-        (weakref.finalize, (target, function, *args))
-        if not kwargs
-        else (finalize_with, (target, function, args, kwargs))
-    )
+        return (new_finalize, (type(one),))
+    return (new_finalize, (type(one),), (*known, one.atexit), None, None, set_finalize)
 
 
-def finalize_with(target: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return weakref.finalize(target, function, *args, **kwargs)
+def new_finalize(cls: type) -> Any:
+    """A dead finalizer: one that the table does not have."""
+    return object.__new__(cls)
 
 
-def dead_finalize() -> Any:
-    made = weakref.finalize(_Gone, bool)
-    made.detach()
-    return made
+def set_finalize(one: Any, state: tuple[Any, ...]) -> None:
+    target, function, args, kwargs, atexit = state
+    init_finalize(one, target, function, *args, **kwargs)
+    one.atexit = atexit
 
 
 # --- matches -------------------------------------------------------------------------------
@@ -325,6 +325,8 @@ static.register(
         dead_reference,
         fill_weak_dict,
         fill_weak_set,
+        new_finalize,
+        set_finalize,
         match_again,
         marshal.loads,
         weakref.ref,
