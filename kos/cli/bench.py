@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from kos.cli.main import Parser
+from kos.cli.options import check_plugins
 from kos.cli.values import did_you_mean, settings, whole
 from kos.errors import UsageError
 
@@ -36,6 +37,8 @@ def main(words: Sequence[str]) -> int:
     rounds = whole("--rounds", options.rounds)
     if rounds < 1:
         raise UsageError(f"--rounds {rounds}: at least 1")
+    given = settings(options.settings)
+    check_plugins(options.plugins, given)
     earlier = _earlier(options.compare) if options.compare else None
 
     from kos.bench.beside import measure_beside
@@ -48,7 +51,7 @@ def main(words: Sequence[str]) -> int:
     for row in ROWS:
         if options.rows and row.group not in options.rows:
             continue
-        found.append(measure(row, rounds, options.plugins, settings(options.settings)))
+        found.append(measure(row, rounds, options.plugins, given))
         show(line(found[-1], earlier))
         sys.stdout.flush()
     beside = measure_beside() if not options.rows or "beside" in options.rows else {}

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kos.cli.options import add_machine_options, machine_config
+from kos.cli.options import add_machine_options, check_machine
 from kos.cli.programs import check_source, find_program
 from kos.cli.values import seconds, whole
 from kos.cli.words import ProgramParser
@@ -38,7 +38,7 @@ def main(words: Sequence[str]) -> int:
     runs = whole("-n", options.runs)
     if runs < 1:
         raise UsageError(f"-n {runs}: at least one run")
-    machine_config(options)  # what `kos run` would refuse is refused here, once
+    check_machine(options)  # what `kos run` would refuse is refused here, once
     path = find_program(program)
     check_source(path)
     limit = 60.0 if options.timeout is None else seconds("--timeout", options.timeout)

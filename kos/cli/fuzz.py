@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kos.cli.diff import machine_words
-from kos.cli.options import add_machine_options, machine_config
+from kos.cli.options import add_machine_options, check_machine, check_writable
 from kos.cli.values import whole
 from kos.cli.words import ProgramParser
 from kos.errors import UsageError
@@ -26,6 +26,7 @@ def main(words: Sequence[str]) -> int:
     """Exit status: 0 when every program did what the model says, 1 when one did not."""
     parser = ProgramParser("kos fuzz", "Run random programs, and compare what they do with a model.")
     parser.usage = "kos fuzz [options] SEEDS"
+    parser.wanted = "which seeds?"
     parser.epilog = "SEEDS is a range such as 0:1000, or one seed. A seed always makes the same program."
     o = parser.option
     o("--batch", metavar="N", default="50", help="programs in one run of a machine (default 50)")
@@ -35,7 +36,9 @@ def main(words: Sequence[str]) -> int:
     o("--save", metavar="FILE", help="write the smallest program that differs to FILE")
     add_machine_options(parser)
     options, text, rest = parser.parse_program(words)
-    machine_config(options)  # what `kos run` would refuse is refused here, once
+    check_machine(options)  # what `kos run` would refuse is refused here, once
+    if options.save:
+        check_writable(options.save)
     if rest:
         raise UsageError(f"{rest[0]!r}: one range of seeds is all that is taken")
     batch, together = whole("--batch", options.batch), whole("--together", options.together)

@@ -96,6 +96,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone: say nothing more, as `cat` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 128 + 13
+    except MemoryError:
+        print(f"{verb}: the host has no memory left (a limit of `ulimit -v` or `-d`?)", file=sys.stderr)
+        return EX_SOFTWARE
+    except OSError as e:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a full disk: Python would try once more at its end
+        print(f"{verb}: {e}", file=sys.stderr)
+        return EX_SOFTWARE
 
 
 def _open_standard_streams() -> None:

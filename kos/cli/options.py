@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from kos.cli.values import geometry, seconds, settings, size, whole
 from kos.cli.words import ProgramParser
 from kos.errors import UsageError
 from kos.machine.config import MachineConfig
+from kos.platform.host.files import why_not_writable
 from kos.plugin.settings import read_file
+
+if TYPE_CHECKING:
+    from kos.plugin.choose import Chosen
 
 _PLUGIN_OPTION = "plugin option "  # how the parsed options of plugins are told from ours
 
@@ -44,13 +49,47 @@ def add_plugin_options(parser: ProgramParser, words: Sequence[str]) -> None:
     named += [word[2:] for word in words if word.startswith("-p") and len(word) > 2]
     from kos.plugin.choose import choose
 
-    for name, table in choose(named).tables.items():
+    chosen = choose(named)
+    check_flags(ours, chosen)
+    for name, table in chosen.tables.items():
         for option in table.declared.values():
-            if option.flag in ours:
-                raise UsageError(f"plugin {name!r}: found option {option.flag}, expected one that kos does not have")
             if option.flag:
                 dest = f"{_PLUGIN_OPTION}{name}.{option.name}"
                 parser.option(option.flag, dest=dest, metavar="VALUE", help=f"{option.help} (plugin {name})")
+
+
+def check_machine(options: argparse.Namespace) -> None:
+    """Refuse what `kos run` would: for commands that start it themselves, many times."""
+    config = machine_config(options)
+    check_plugins(config.plugins, config.settings)
+
+
+def check_plugins(words: Sequence[object], given: Mapping[str, str]) -> None:
+    """Refuse plugins that cannot be had, and settings that there are not. Without any, nothing is loaded."""
+    if words or given:
+        from kos.params import Params
+        from kos.plugin.load import activate
+
+        activate(words, given, Params()).release()
+
+
+def check_flags(ours: Iterable[str], chosen: Chosen) -> None:
+    """Refuse plugins whose options kos has itself, or that two have, whether the user gives such an option or not."""
+    taken = dict.fromkeys(ours, "kos")
+    for name, table in chosen.tables.items():
+        for option in table.declared.values():
+            if option.flag and taken.setdefault(option.flag, name) != name:
+                raise UsageError(
+                    f"plugin {name!r}, hook kos_options: found option {option.flag}, expected one that "
+                    f"{taken[option.flag]} does not have"
+                )
+
+
+def check_writable(path: str) -> None:
+    """Better now than when there is something to write."""
+    why = why_not_writable(path)
+    if why is not None:
+        raise UsageError(f"cannot write {path!r}: {why}")
 
 
 def machine_config(options: argparse.Namespace) -> MachineConfig:

@@ -24,13 +24,28 @@ def find_program(word: str) -> str:
     if os.path.isdir(word):
         raise UsageError(f"{word!r} is a directory, not a program")
     if not os.path.exists(word):
-        here = [n for n in os.listdir(".") if n.endswith(".py")]
-        known = [n for n, _ in installed_guests()] + here
-        hint = did_you_mean(word, known) or " (`kos guests` lists those that ship with kos)"
-        raise UsageError(f"no program {word!r}{hint}")
+        if os.path.islink(word):
+            raise UsageError(f"no program {word!r}: it is a link to {os.readlink(word)!r}, which leads nowhere")
+        raise UsageError(f"no program {word!r}{_hint(word)}")
+    if not os.path.isfile(word):
+        raise UsageError(f"{word!r} is no regular file: save the program to one")
     if not os.access(word, os.R_OK):
         raise UsageError(f"cannot read {word!r}: permission denied")
-    return os.path.abspath(word)
+    try:
+        return os.path.abspath(word)
+    except OSError as e:
+        raise UsageError(f"the current folder is gone, change to one that exists: {e.strerror}") from None
+
+
+def _hint(word: str) -> str:
+    try:
+        here = [n for n in os.listdir(".") if n.endswith(".py") and os.path.exists(n)]
+    except OSError:
+        here = []  # the current folder is gone, or not ours to read
+    if f"{word}.py" in here:
+        return f", did you mean {word + '.py'!r}?"
+    known = [n for n, _ in installed_guests()] + here
+    return did_you_mean(word, known) or " (`kos guests` lists those that ship with kos)"
 
 
 def first_line(path: str) -> str:

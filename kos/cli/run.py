@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from kos.cli.main import EX_SOFTWARE
-from kos.cli.options import add_machine_options, add_plugin_options, machine_config
+from kos.cli.options import add_machine_options, add_plugin_options, check_flags, machine_config
 from kos.cli.programs import check_source, find_program
 from kos.cli.words import ProgramParser
 
@@ -17,6 +17,7 @@ def main(words: Sequence[str]) -> int:
     parser = ProgramParser("kos run", "Run a program on a machine of simulated CPUs.")
     add_machine_options(parser)
     parser.option("--summary", choices=("text", "json", "none"), default="text", help="what stderr shows at the end")
+    ours = parser.known_options()
     add_plugin_options(parser, words)
     options, program, arguments = parser.parse_program(words)
     config = machine_config(options)
@@ -27,6 +28,7 @@ def main(words: Sequence[str]) -> int:
     from kos.platform.host.process import die_of
 
     with Machine(config) as machine:
+        check_flags(ours, machine.booted.plugins.chosen)
         result = machine.run(path, arguments, dict(os.environ))
     if result.report:
         print(result.report.rstrip("\n"), file=sys.stderr)

@@ -29,6 +29,7 @@ class ProgramParser(Parser):
             "Words after the first ARGUMENT, or after `--`, are the program's.",
         )
         self._takes_value: dict[str, bool] = {"-h": False, "--help": False}
+        self.wanted = "which program?"  #: what is asked for when it is missing
 
     def option(self, *names: str, **how: object) -> None:
         """add_argument() for an option; remembered, so that split() knows which word is its value."""
@@ -45,7 +46,7 @@ class ProgramParser(Parser):
         own, program, arguments = self._split(list(words))
         options = self.parse_args(own)
         if program is None:
-            self.error("which program?")
+            self.error(self.wanted)
         return options, program, arguments
 
     def _split(self, words: list[str]) -> tuple[list[str], str | None, list[str]]:

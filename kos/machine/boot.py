@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kos.arena.arena import Arena
@@ -18,6 +18,7 @@ from kos.machine.control import control
 from kos.machine.given import current_folder
 from kos.machine.supervisor import MachineFailed, Streams, Supervisor, make_bells
 from kos.platform.host.clock import now_ns
+from kos.platform.host.files import why_not_writable
 from kos.platform.host.process import this_pid
 from kos.platform.host.reaper import Reaper
 from kos.proc import exit as proc_exit
@@ -100,7 +101,12 @@ class Booted:
             if self.config.log:
                 from kos.report.log import merge
 
-                merge(self.config.log, self.config.cpus)
+                try:
+                    merge(self.config.log, self.config.cpus, self.config.log_base)
+                except BrokenPipeError:
+                    pass  # whoever reads it has seen enough
+                except OSError as e:
+                    raise MachineFailed(f"the log {self.config.log!r} is lost: {e.strerror}") from None
 
     def _ring(self, cpu: int) -> None:
         from kos.hw.ipi import notify
@@ -115,11 +121,9 @@ def report_of(e: MachineFailed | PluginError) -> str:
 
 def check_writable(log: str) -> None:
     """Better now than after the run."""
-    try:
-        with open(log, "ab"):
-            pass
-    except (OSError, ValueError) as e:
-        raise UsageError(f"--log {log!r}: {e.strerror if isinstance(e, OSError) else e}") from None
+    why = why_not_writable(log)
+    if why is not None:
+        raise UsageError(f"--log {log!r}: {why}")
 
 
 def boot(config: MachineConfig) -> Booted:
@@ -134,7 +138,11 @@ def boot(config: MachineConfig) -> Booted:
     is_up = False
     # Before anything that takes time: a kill of this process while it boots leaves nothing, either.
     blocks = [cpu_block(cpu) for cpu in range(config.cpus)]
-    log_parts = [f"{config.log}.cpu{n}" for n in range(config.cpus)] if config.log else []
+    if config.log is not None:
+        from kos.report.log import base_of
+
+        config = replace(config, log_base=base_of(config.log, name))
+    log_parts = [f"{config.log_base}.cpu{n}" for n in range(config.cpus)] if config.log else []
     reaper = Reaper(
         arena.block.path, lambda: [block.host_pid for block in blocks], log_parts, config.scratch, config.owner
     )

@@ -16,7 +16,8 @@ class MachineConfig:
     memory: bytes. plugins: words as after -p, or objects with hooks. tlb: (entries, ways). settings: `--set
     name=value` pairs. timeout: seconds of host time after which the run is ended; None = never. fail_alloc: every
     n-th frame allocation fails; 0 = none.
-    watchdog: seconds without a sign of life after which a CPU counts as hung. scratch: a folder that is removed when
+    watchdog: seconds without a sign of life after which a CPU counts as hung. log_base: what the names of the log's
+    parts, one a CPU, begin with; boot says it. scratch: a folder that is removed when
     the machine's processes are killed. owner: a process of the host with which the machine ends, however it ends.
     """
 
@@ -34,6 +35,7 @@ class MachineConfig:
     timeout: float | None = None
     fail_alloc: int = 0
     watchdog: float = 20.0
+    log_base: str | None = None
     scratch: str | None = None
     owner: int | None = None
 

@@ -195,7 +195,7 @@ def cpu_up(config: MachineConfig, boot_ns: int) -> None:
     if config.log:
         from kos.report.log import attach_cpu
 
-        attach_cpu(config.log, this.id, config.log_events, boot_ns)
+        attach_cpu(config.log_base or config.log, this.id, config.log_events, boot_ns)
 
 
 def cpu_down() -> None:

@@ -46,6 +46,7 @@ class _Server:
         self.config = config
         self.offsets = [0] * config.cpus
         self.machine: Machine | None = None
+        self.log_base: str | None = None
         self.has_failed = False
         self.longest_ns = 0  #: the longest shootdown before this run
 
@@ -55,6 +56,7 @@ class _Server:
 
     def _boot(self) -> str:
         self.machine = Machine(self.config)
+        self.log_base = self.machine.booted.config.log_base
         return self.machine.name
 
     def _plugins(self) -> list[dict[str, Any]]:
@@ -84,7 +86,7 @@ class _Server:
             source.seek(0)
             ran = self.machine.run(path, words, environ, source.fileno(), _OUT, _ERR, capture=True)
         self.has_failed = ran.report is not None
-        events = log.read_new(self.config.log, self.config.cpus, self.offsets) if self.config.log else []
+        events = log.read_new(self.log_base, self.config.cpus, self.offsets) if self.log_base else []
         return Result(
             exit_code=ran.exit_code,
             status=ran.status,

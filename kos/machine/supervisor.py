@@ -180,7 +180,12 @@ class Supervisor:
                     waiting += console.drain(stream)
                 if not waiting:
                     break
-                written = hostwait.write_ready(fd, waiting)
+                try:
+                    written = hostwait.write_ready(fd, waiting)
+                except BrokenPipeError:
+                    raise
+                except OSError as e:
+                    raise HostError(f"the program's output cannot be written (descriptor {fd}): {e.strerror}") from None
                 if not written:
                     break  # its reader is slow: what is left stays here, and then in the ring
                 del waiting[:written]

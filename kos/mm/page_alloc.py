@@ -54,7 +54,7 @@ def boot_zone(params: Params) -> None:
     z = zone.s
     z.end = params.nr_frames
     z.fail_every = _local.fail_every = int(str(params.options.get("fail_alloc", 0)))
-    z.poison = _local.poison = setting(params, "poison", "0") not in ("0", "off", "no")
+    z.poison = _local.poison = setting(params, "poison", "0").lower() not in ("0", "off", "no", "false")
     _local.count = 0
     _local.high = max(4, min(PCP_SIZE, params.nr_frames // 8 // params.cpus))
     _local.batch = max(1, min(MAX_BATCH, _local.high // 3))

@@ -148,7 +148,9 @@ def _guarded(word: str, run: Any, path: str = "") -> Any:
     try:
         return run()
     except SyntaxError as e:
-        raise UsageError(f"plugin {word!r} cannot be loaded: {e.filename}:{e.lineno}: SyntaxError: {e.msg}") from None
+        raise UsageError(
+            f"plugin {word!r} cannot be loaded: {e.filename}:{e.lineno or 1}: SyntaxError: {e.msg}"
+        ) from None
     except KeyboardInterrupt:
         raise
     except BaseException as e:

@@ -24,6 +24,7 @@ from kos.sync.order import ORDER
 from kos.sync.spinlock import SpinLock
 
 GUARD_MODES = ("plugins", "all", "off")
+SWITCHES = ("0", "off", "no", "false", "1", "on", "yes", "true")
 _locks: dict[str, SpinLock] = {}  #: locks of plugins, by name: a lock is made once a process
 
 
@@ -181,6 +182,9 @@ def activate(
     guard = chosen.kernel_settings.get("guard", "plugins")
     if guard not in GUARD_MODES:
         raise UsageError(f"--set guard={guard}: found {guard!r}, expected one of {', '.join(GUARD_MODES)}")
+    if chosen.kernel_settings.get("poison", "0").lower() not in SWITCHES:
+        found = chosen.kernel_settings["poison"]
+        raise UsageError(f"--set poison={found}: found {found!r}, expected 0 or 1")
     active = Active(chosen, params, guard)
     for role in ROLES.values():
         active.holders[role.kind] = _fill(role, active)

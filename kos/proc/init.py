@@ -80,7 +80,7 @@ def new_program(
             raise
         task.pid = task.tgid = pid
     task.mm, task.files, task.fs = mm.index, files.index, fs.index
-    task.comm = comm.encode()[:15]
+    task.comm = comm.encode("utf-8", "surrogateescape")[:15]
     for sig in ignored:
         sighands[process.sighand].action[sig] = 1
     setup(task)

@@ -13,6 +13,7 @@ import heapq
 import json
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import ExitStack
 from typing import Any, BinaryIO
@@ -113,26 +114,40 @@ def detach_cpu() -> None:
         stop()
 
 
-def merge(path: str, nr_cpus: int) -> int:
+def base_of(log: str, machine: str) -> str:
+    """What the names of a log's parts begin with: beside a pipe or /dev/stderr nobody may write."""
+    if not os.path.exists(log) or os.path.isfile(log):
+        return log
+    return os.path.join(tempfile.gettempdir(), f"{machine}.log")
+
+
+def merge(path: str, nr_cpus: int, base: str | None = None) -> int:
     """Make one file, sorted by time, of the parts that the CPUs wrote, and remove them; returns the lines written.
 
     A line that a killed CPU did not finish is left out. Written to a file beside the target and renamed, so
-    that a log is never half there.
+    that a log is never half there. Raises OSError, with the parts gone, too: a full disk is not left full.
+    base: as base_of() said.
     """
-    parts = [name for name in (part_name(path, cpu) for cpu in range(nr_cpus)) if os.path.exists(name)]
+    base = base or path
+    parts = [name for name in (part_name(base, cpu) for cpu in range(nr_cpus)) if os.path.exists(name)]
     nr_lines = 0
-    is_file = not os.path.exists(path) or os.path.isfile(path)
+    is_file = path == base
     target = f"{path}.merging" if is_file else path  # a pipe or /dev/stderr cannot be renamed over
-    with ExitStack() as stack:
-        out = stack.enter_context(open(target, "wb", buffering=_BUFFER))
-        streams = [_lines(stack.enter_context(open(name, "rb", buffering=_BUFFER))) for name in parts]
-        for _, line in heapq.merge(*streams, key=lambda item: item[0]):
-            out.write(line)
-            nr_lines += 1
-    if is_file:
-        os.replace(target, path)
-    for name in parts:
-        os.unlink(name)
+    try:
+        with ExitStack() as stack:
+            out = stack.enter_context(open(target, "wb", buffering=_BUFFER))
+            streams = [_lines(stack.enter_context(open(name, "rb", buffering=_BUFFER))) for name in parts]
+            for _, line in heapq.merge(*streams, key=lambda item: item[0]):
+                out.write(line)
+                nr_lines += 1
+        if is_file:
+            os.replace(target, path)
+    finally:
+        for name in (*parts, *([target] if is_file else [])):
+            try:
+                os.unlink(name)
+            except FileNotFoundError:
+                pass  # it is the log now
     return nr_lines
 
 

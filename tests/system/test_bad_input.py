@@ -28,6 +28,18 @@ WRONG = {
     "no time": (["run", "--timeout", "-1", "hello"], "--timeout"),
     "unknown machine": (["inspect", "no-such-machine"], "no-such-machine"),
     "no runs": (["diff", "-n", "0", "hello"], "-n 0"),
+    "no regular file": (["run", "/dev/null"], "'/dev/null' is no regular file"),
+    "a log that is a folder": (["run", "--log", ".", "hello"], "--log '.': Is a directory"),
+    "a switch that is none": (
+        ["run", "--set", "poison=maybe", "hello"],
+        "poison=maybe: found 'maybe', expected 0 or 1",
+    ),
+    "no plugin to compare": (["diff", "-p", "nosuch", "hello"], "no plugin 'nosuch'"),
+    "no plugin to search with": (["fuzz", "-p", "nosuch", "1"], "no plugin 'nosuch'"),
+    "nowhere to save": (["fuzz", "--save", "/no/such/file", "1"], "cannot write '/no/such/file'"),
+    "no seeds": (["fuzz"], "which seeds?"),
+    "no plugin to measure": (["bench", "-p", "nosuch", "syscall"], "no plugin 'nosuch'"),
+    "no setting to measure": (["bench", "--set", "x=1", "syscall"], "--set x: found no such setting"),
 }
 
 

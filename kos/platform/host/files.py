@@ -58,3 +58,18 @@ def is_same_file(a: int, b: int) -> bool:
         return os.path.sameopenfile(a, b)
     except OSError:
         return False
+
+
+def why_not_writable(path: str) -> str | None:
+    """Why a file cannot be written; None: it can. It is not changed, nor left where there was none."""
+    is_new = not os.path.lexists(path)
+    try:
+        with open(path, "ab"):
+            pass
+        if is_new:
+            os.unlink(path)
+    except OSError as e:
+        return e.strerror or str(e)
+    except ValueError as e:
+        return str(e)
+    return None
