@@ -1,6 +1,6 @@
 """What fork policies are made of: whole leaf tables copied, write-protected and counted in numpy sweeps.
 
-15-17 ns an entry, where Linux takes 70-100 ns a page. The mm lock of the old address space is held, nobody knows
+7-8 ns an entry, where Linux takes 70-100 ns a page. The mm lock of the old address space is held, nobody knows
 the new one. The hardware may set A or D in an entry between our load and our store and lose it: harmless, because
 what lost its right to write is flushed from every TLB before fork returns, and the next access sets them again.
 """
