@@ -1,7 +1,7 @@
 """References to frames: get, put, map, unmap, one at a time or a whole table at once.
 
 Every count is changed under frame_lock. Linux uses an atomic per frame; here one lock serves all, because fork
-and exit count 512 entries in one numpy sweep (15 ns an entry), which no atomic could be mixed with.
+and exit count 512 entries in one numpy sweep (3 ns an entry), which no atomic could be mixed with.
 """
 
 from __future__ import annotations
