@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kos.arena.arena import Arena
-from kos.errors import PluginError, UsageError
+from kos.errors import HostError, PluginError, UsageError
 from kos.hw.cpu import cpu_block
 from kos.machine import control as ctl
 from kos.machine import parts
@@ -135,6 +135,7 @@ def boot(config: MachineConfig) -> Booted:
     active = parts.declare(config)
     arena = Arena.create(name, params)
     supervisor: Supervisor | None = None
+    reaper: Reaper | None = None
     is_up = False
     # Before anything that takes time: a kill of this process while it boots leaves nothing, either.
     blocks = [cpu_block(cpu) for cpu in range(config.cpus)]
@@ -143,10 +144,10 @@ def boot(config: MachineConfig) -> Booted:
 
         config = replace(config, log_base=base_of(config.log, name))
     log_parts = [f"{config.log_base}.cpu{n}" for n in range(config.cpus)] if config.log else []
-    reaper = Reaper(
-        arena.block.path, lambda: [block.host_pid for block in blocks], log_parts, config.scratch, config.owner
-    )
     try:
+        reaper = Reaper(
+            arena.block.path, lambda: [block.host_pid for block in blocks], log_parts, config.scratch, config.owner
+        )
         arena.header.boot_ns = active.boot_ns = boot_ns = now_ns()
         arena.header.host_pid = this_pid()
         spinlock.renew_all()
@@ -161,9 +162,12 @@ def boot(config: MachineConfig) -> Booted:
         return Booted(arena, supervisor, config, boot_ns, active)
     except (MachineFailed, PluginError) as e:
         raise MachineFailed(f"the machine did not boot: {report_of(e)}") from None
+    except BlockingIOError as e:
+        raise HostError(f"the host starts no more processes: {e.strerror} (see `ulimit -u`)") from None
     finally:
         if not is_up:
             if supervisor is not None:
                 supervisor.stop()  # the CPUs that did come up, too
             arena.block.unlink()
-            reaper.dismiss()
+            if reaper is not None:
+                reaper.dismiss()

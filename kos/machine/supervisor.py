@@ -25,6 +25,7 @@ from kos.platform.host import wait as hostwait
 from kos.platform.host.clock import now_ns
 from kos.platform.host.doorbell import Doorbell
 from kos.platform.host.reaper import Reaper
+from kos.platform.host.shm import free_bytes
 from kos.plugin.guard import running_hook
 from kos.sync.spinlock import lock_name
 
@@ -34,6 +35,7 @@ SILENT_NS = 800_000_000  #: a CPU without a heartbeat for so long is looked at
 ABSENT_NS = 300_000_000  #: after so long between two looks it was the supervisor that did not run
 PATIENCE_NS = 2_000_000_000  #: for CPUs that were told to stop
 FAILED_PATIENCE_NS = 300_000_000  #: the same, when the machine has failed
+SIGBUS = 7
 RING_AFTER_TICKS = 4  #: a CPU this far behind its ticks is interrupted by a host signal
 
 
@@ -234,7 +236,8 @@ class Supervisor:
             if block.state == CPU_STOPPED:
                 continue
             if not p.is_alive():
-                raise MachineFailed(f"cpu {cpu} (host pid {p.pid}) died: {_how(p.exitcode)}{self._where(cpu)}")
+                full = self._if_full(p.exitcode)
+                raise MachineFailed(f"cpu {cpu} (host pid {p.pid}) died: {_how(p.exitcode)}{full}{self._where(cpu)}")
             beat, since = self._seen[cpu]
             if block.heartbeat != beat:  # an idle CPU's beats too, twice a second
                 self._seen[cpu] = (block.heartbeat, now)
@@ -247,6 +250,16 @@ class Supervisor:
                     )
         if self._reaper is not None and not self._reaper.is_alive():
             raise MachineFailed("the reaper process (kos-reaper) died; the run cannot be cleaned up safely without it")
+
+    def _if_full(self, exitcode: int | None) -> str:
+        """What to say of a death by SIGBUS on a full /dev/shm; makes room, for we would die of the summary, too."""
+        if exitcode != -SIGBUS or (left := free_bytes()) > 1 << 20:
+            return ""
+        self.arena.block.give_back(*self.arena.places["frames"])
+        return (
+            f"; /dev/shm has {left >> 10} KiB left: enlarge it (mount -o remount,size=4G /dev/shm), or let the program "
+            "use less memory"
+        )
 
     def _where(self, cpu: int) -> str:
         """What a CPU was doing, from its control block."""

@@ -147,3 +147,39 @@ def test_options_that_are_taken_are_refused_whether_they_are_given_or_not(kos: A
     assert (ours.status, theirs.status) == (2, 2)
     assert "found option --cpus, expected one that kos does not have" in ours.stderr
     assert "found option --mine, expected one that b does not have" in theirs.stderr
+
+
+@pytest.mark.parametrize(("room", "says"), [("16M", "/dev/shm has 16 MiB free"), ("64M", "/dev/shm has 0 KiB left: ")])
+def test_a_small_dev_shm_is_told(tmp_path: Path, room: str, says: str) -> None:
+    """Before the machine is made where nothing would fit; later, without a word lost, where the program fills it."""
+    own = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--user", "--map-root-user"])]
+    if subprocess.run([*own, "mount", "-t", "tmpfs", "tmpfs", "/dev/shm"], capture_output=True).returncode:
+        pytest.skip("this host lets us mount nothing")
+    source = "import mmap\nm = mmap.mmap(-1, 96 << 20)\nfor i in range(0, 96 << 20, 4096):\n    m[i] = 1\n"
+    (tmp_path / "prog.py").write_text(source)
+    command = " ".join([*KOS, "run", "--memory", "128M", "--summary", "json", "prog.py"])
+    words = [*own, "sh", "-c", f"mount -t tmpfs -o size={room} tmpfs /dev/shm && {command}; s=$?; ls /dev/shm; exit $s"]
+
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (70 if "left" in says else 2, "")
+    assert says in done.stderr and "enlarge it" in done.stderr
+
+
+def test_a_host_without_processes_is_one_line(tmp_path: Path) -> None:
+    source = (
+        "import os, sys\n"
+        "real, left = os.fork, [int(sys.argv[1])]\n"
+        "def fork():\n"
+        "    left[0] -= 1\n"
+        "    if left[0] < 0: raise BlockingIOError(11, 'Resource temporarily unavailable')\n"
+        "    return real()\n"
+        "os.fork = fork\n"
+        "from kos.cli.main import main\n"
+        "sys.exit(main(['run', '--name', 'few', 'hello']))\n"
+    )
+    for n in range(3):
+        done = subprocess.run([sys.executable, "-c", source, str(n)], cwd=tmp_path, capture_output=True, timeout=60)
+        says = b"kos run: the host starts no more processes: Resource temporarily unavailable (see `ulimit -u`)\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, b"", says)
+        assert not os.path.exists("/dev/shm/kos-few")

@@ -29,7 +29,12 @@ class Service:
         self._pipe, theirs = Pipe()
         parent = os.getpid()
         is_main = threading.current_thread() is threading.main_thread()  # in the child, whoever has forked is
-        self.pid = os.fork()
+        try:
+            self.pid = os.fork()
+        except OSError as e:
+            for end in (self._pipe, theirs):
+                end.close()
+            raise HostError(f"the host starts no more processes: {e.strerror} (see `ulimit -u`)") from None
         if self.pid == 0:
             status = 70
             try:

@@ -53,6 +53,13 @@ class SharedBlock:
         except FileNotFoundError:
             pass
 
+    def give_back(self, at: int, size: int) -> None:
+        """Return the host's memory of a stretch, which then reads as zeros."""
+        try:
+            self._map.madvise(mmap.MADV_REMOVE, at, size)
+        except (OSError, ValueError):
+            pass  # a host that cannot
+
     def resident_bytes(self) -> int:
         """How much of the block the host has really given memory for."""
         try:
