@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 from collections.abc import Sequence
@@ -18,18 +19,19 @@ from kos.fs.structs import I_HOST
 from kos.traps import INLINE
 
 SUFFIX = ".py"
+_PYTHON = re.compile(r"python(3(\.\d+)?)?")
 _WITH_VALUE = ("-W", "-X")  #: options of Python's whose value may be the next argument
 
 
 def resolve(path: Path, argv: Sequence[str]) -> tuple[str, Sequence[str]]:
     """What execve(path, argv) runs: the program's file, and the arguments as it will see them.
 
-    Python itself (sys.executable) is not a file that guests can see, but it may be run: with a program as its first
+    Python itself is not a file that guests can see, but it may be run, by any of its names: with a program as its first
     argument, which needs no execute permission and no first line then, or with `-c` and the program's text, which is
     given back behind INLINE. Its other options are passed over. Raises ENOEXEC where there is no program; one that is
     not there is Python's to complain about.
     """
-    if os.fsdecode(path) != sys.executable:
+    if not _is_python(os.fsdecode(path)):
         return find_program(path), argv
     at = 1
     while at < len(argv) and argv[at].startswith("-"):
@@ -44,6 +46,13 @@ def resolve(path: Path, argv: Sequence[str]) -> tuple[str, Sequence[str]]:
         return find_program(argv[at], by_python=True), argv[at:]
     except GuestFault:
         return argv[at], argv[at:]
+
+
+def _is_python(path: str) -> bool:
+    """The interpreter by the path that guests know, or by one that leads to a Python of the host's (PATH is its)."""
+    if path == sys.executable:
+        return True
+    return os.path.isabs(path) and bool(_PYTHON.fullmatch(os.path.basename(path))) and os.access(path, os.X_OK)
 
 
 def find_program(name: Path, by_python: bool = False) -> str:

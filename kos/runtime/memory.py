@@ -75,146 +75,146 @@ def miss(vaddr: int, access: int) -> int:
         hooks.on_bad_access(vaddr, SIGBUS if result is FaultResult.SIGBUS else SIGSEGV)
 
 
-def load8(vaddr: int) -> int:
+def load8(addr: int) -> int:
     """One byte."""
     try:
-        return hot.mem[vaddr + hot.read[vaddr >> 12]]
+        return hot.mem[addr + hot.read[addr >> 12]]
     except KeyError:
         pass  # the miss is outside: whatever it raises has nothing to do with a KeyError
-    return hot.mem[vaddr + miss(vaddr, READ)]
+    return hot.mem[addr + miss(addr, READ)]
 
 
-def store8(vaddr: int, value: int) -> None:
+def store8(addr: int, value: int) -> None:
     """One byte; value modulo 2**8."""
     try:
-        hot.mem[vaddr + hot.write[vaddr >> 12]] = value
+        hot.mem[addr + hot.write[addr >> 12]] = value
         return
     except (KeyError, TypeError, ValueError):
         pass  # the miss is outside, as in load8; a value that is no byte is looked at by the mask
     value = value & 0xFF
-    delta = hot.write.get(vaddr >> 12)
+    delta = hot.write.get(addr >> 12)
     if delta is None:
-        delta = miss(vaddr, WRITE)
-    hot.mem[vaddr + delta] = value
+        delta = miss(addr, WRITE)
+    hot.mem[addr + delta] = value
 
 
-def load64(vaddr: int) -> int:
+def load64(addr: int) -> int:
     """Eight bytes, little-endian, unsigned."""
-    if vaddr & 7:
-        return int.from_bytes(load(vaddr, 8), "little")
+    if addr & 7:
+        return int.from_bytes(load(addr, 8), "little")
     try:
-        return hot.mem64[vaddr + hot.read[vaddr >> 12] >> 3]
+        return hot.mem64[addr + hot.read[addr >> 12] >> 3]
     except KeyError:
         pass
-    return hot.mem64[vaddr + miss(vaddr, READ) >> 3]
+    return hot.mem64[addr + miss(addr, READ) >> 3]
 
 
-def store64(vaddr: int, value: int) -> None:
+def store64(addr: int, value: int) -> None:
     """Eight bytes; value modulo 2**64."""
-    if vaddr & 7:
-        store(vaddr, (value & MASK64).to_bytes(8, "little"))
+    if addr & 7:
+        store(addr, (value & MASK64).to_bytes(8, "little"))
         return
-    delta = hot.write.get(vaddr >> 12)
+    delta = hot.write.get(addr >> 12)
     if delta is None:
-        delta = miss(vaddr, WRITE)
-    hot.mem64[vaddr + delta >> 3] = value & MASK64
+        delta = miss(addr, WRITE)
+    hot.mem64[addr + delta >> 3] = value & MASK64
 
 
-def load32(vaddr: int) -> int:
+def load32(addr: int) -> int:
     """Four bytes, little-endian, unsigned."""
-    if vaddr & 3:
-        return int.from_bytes(load(vaddr, 4), "little")
-    delta = hot.read.get(vaddr >> 12)
+    if addr & 3:
+        return int.from_bytes(load(addr, 4), "little")
+    delta = hot.read.get(addr >> 12)
     if delta is None:
-        delta = miss(vaddr, READ)
-    return hot.mem32[vaddr + delta >> 2]
+        delta = miss(addr, READ)
+    return hot.mem32[addr + delta >> 2]
 
 
-def store32(vaddr: int, value: int) -> None:
+def store32(addr: int, value: int) -> None:
     """Four bytes; value modulo 2**32."""
-    if vaddr & 3:
-        store(vaddr, (value & 0xFFFFFFFF).to_bytes(4, "little"))
+    if addr & 3:
+        store(addr, (value & 0xFFFFFFFF).to_bytes(4, "little"))
         return
-    delta = hot.write.get(vaddr >> 12)
+    delta = hot.write.get(addr >> 12)
     if delta is None:
-        delta = miss(vaddr, WRITE)
-    hot.mem32[vaddr + delta >> 2] = value & 0xFFFFFFFF
+        delta = miss(addr, WRITE)
+    hot.mem32[addr + delta >> 2] = value & 0xFFFFFFFF
 
 
-def load16(vaddr: int) -> int:
+def load16(addr: int) -> int:
     """Two bytes, little-endian, unsigned."""
-    if vaddr & 1:
-        return int.from_bytes(load(vaddr, 2), "little")
-    delta = hot.read.get(vaddr >> 12)
+    if addr & 1:
+        return int.from_bytes(load(addr, 2), "little")
+    delta = hot.read.get(addr >> 12)
     if delta is None:
-        delta = miss(vaddr, READ)
-    return hot.mem16[vaddr + delta >> 1]
+        delta = miss(addr, READ)
+    return hot.mem16[addr + delta >> 1]
 
 
-def store16(vaddr: int, value: int) -> None:
+def store16(addr: int, value: int) -> None:
     """Two bytes; value modulo 2**16."""
-    if vaddr & 1:
-        store(vaddr, (value & 0xFFFF).to_bytes(2, "little"))
+    if addr & 1:
+        store(addr, (value & 0xFFFF).to_bytes(2, "little"))
         return
-    delta = hot.write.get(vaddr >> 12)
+    delta = hot.write.get(addr >> 12)
     if delta is None:
-        delta = miss(vaddr, WRITE)
-    hot.mem16[vaddr + delta >> 1] = value & 0xFFFF
+        delta = miss(addr, WRITE)
+    hot.mem16[addr + delta >> 1] = value & 0xFFFF
 
 
-def load(vaddr: int, n: int) -> bytes:
+def load(addr: int, n: int) -> bytes:
     """n bytes from any address on."""
-    chunk = PAGE_SIZE - (vaddr & 4095)
+    chunk = PAGE_SIZE - (addr & 4095)
     if n <= chunk:
         if n <= 0:
             return b""
-        delta = hot.read.get(vaddr >> 12)
+        delta = hot.read.get(addr >> 12)
         if delta is None:
-            delta = miss(vaddr, READ)
-        at = vaddr + delta
+            delta = miss(addr, READ)
+        at = addr + delta
         return hot.mem[at : at + n].tobytes()
     parts: list[bytes | memoryview] = []
     nr_copied = 0
-    end = vaddr + n
-    while vaddr < end:
-        delta = hot.read.get(vaddr >> 12)
+    end = addr + n
+    while addr < end:
+        delta = hot.read.get(addr >> 12)
         if delta is None:
             # What was found so far is good only until interrupts are polled: copy it now.
             while nr_copied < len(parts):
                 parts[nr_copied] = bytes(parts[nr_copied])
                 nr_copied += 1
-            delta = miss(vaddr, READ)
-        upto = _run(hot.read, hot.read_runs, vaddr, end, delta)
-        parts.append(hot.mem[vaddr + delta : upto + delta])
-        vaddr = upto
+            delta = miss(addr, READ)
+        upto = _run(hot.read, hot.read_runs, addr, end, delta)
+        parts.append(hot.mem[addr + delta : upto + delta])
+        addr = upto
     return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
 
 
-def store(vaddr: int, data: bytes | bytearray | memoryview) -> None:
+def store(addr: int, data: bytes | bytearray | memoryview) -> None:
     """Bytes to any address on. Pages before a bad one are stored: the signal says so, as on hardware."""
     if type(data) is not bytes and type(data) is not bytearray:
         data = bytes(data)  # any buffer: of words, with steps
     n = len(data)
-    chunk = PAGE_SIZE - (vaddr & 4095)
+    chunk = PAGE_SIZE - (addr & 4095)
     if n <= chunk:
         if not n:
             return
-        delta = hot.write.get(vaddr >> 12)
+        delta = hot.write.get(addr >> 12)
         if delta is None:
-            delta = miss(vaddr, WRITE)
-        at = vaddr + delta
+            delta = miss(addr, WRITE)
+        at = addr + delta
         hot.mem[at : at + n] = data
         return
     view = memoryview(data)
-    begin = vaddr
-    end = vaddr + n
-    while vaddr < end:
-        delta = hot.write.get(vaddr >> 12)
+    begin = addr
+    end = addr + n
+    while addr < end:
+        delta = hot.write.get(addr >> 12)
         if delta is None:
-            delta = miss(vaddr, WRITE)
-        upto = _run(hot.write, hot.write_runs, vaddr, end, delta)
-        hot.mem[vaddr + delta : upto + delta] = view[vaddr - begin : upto - begin]
-        vaddr = upto
+            delta = miss(addr, WRITE)
+        upto = _run(hot.write, hot.write_runs, addr, end, delta)
+        hot.mem[addr + delta : upto + delta] = view[addr - begin : upto - begin]
+        addr = upto
 
 
 def is_accessible(vaddr: int, n: int, access: int) -> bool:
@@ -269,16 +269,16 @@ def host_address(vaddr: int) -> int:
     return frames.addr + vaddr + delta
 
 
-def fetch_add64(vaddr: int, n: int) -> int:
+def fetch_add64(addr: int, n: int) -> int:
     """Add to a word; the old value."""
-    return atomic.fetch_add64(host_address(vaddr), n & MASK64)
+    return atomic.fetch_add64(host_address(addr), n & MASK64)
 
 
-def exchange64(vaddr: int, value: int) -> int:
+def exchange64(addr: int, v: int) -> int:
     """Replace a word; the old value."""
-    return atomic.exchange64(host_address(vaddr), value & MASK64)
+    return atomic.exchange64(host_address(addr), v & MASK64)
 
 
-def compare_exchange64(vaddr: int, expected: int, desired: int) -> int:
+def compare_exchange64(addr: int, expected: int, desired: int) -> int:
     """Replace a word if it holds `expected`; the old value."""
-    return atomic.compare_exchange64(host_address(vaddr), expected & MASK64, desired & MASK64)
+    return atomic.compare_exchange64(host_address(addr), expected & MASK64, desired & MASK64)

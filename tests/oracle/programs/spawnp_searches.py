@@ -26,5 +26,12 @@ except FileNotFoundError as e:
     print(e)
 pid = os.posix_spawnp(sys.argv[0], [sys.argv[0], "by spawnp"], os.environ)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+# Python itself is on the path, too.
+pid = os.posix_spawnp("python3", ["python3", "-c", "import sys; sys.exit(len(sys.argv))", "x"], os.environ)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+pid = os.fork()
+if pid == 0:
+    os.execlp("python3", "python3", folder + "/b/prog", "by python")
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 for name in ("a/prog", "b/prog", "a", "b", ""):
     (os.unlink if name.endswith("prog") else os.rmdir)(f"{folder}/{name}" if name else folder)
