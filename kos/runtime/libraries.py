@@ -141,8 +141,10 @@ def without_async(text: str) -> str:
     return "\n".join(lines)
 
 
-#: (old, new): the key of a lru_cache keeps its hash, which may rest on ids that are others after a fork.
+#: (old, new): partial() looks at what it is given by its type, as in C; the key of a lru_cache keeps its hash, which
+#: may rest on ids that are others after a fork.
 _EDITS = (
+    ('        if hasattr(func, "func"):\n', "        if isinstance(func, partial):\n"),
     ("class _HashedSeq(list):", "class _HashedSeq(tuple):"),
     ("    __slots__ = 'hashvalue'\n", "    __slots__ = ()\n"),
     ("    def __init__(self, tup, hash=hash):\n", "\n"),

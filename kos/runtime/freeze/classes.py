@@ -46,6 +46,22 @@ _SPECIAL = frozenset(
 _EARLY = (FunctionType, staticmethod, classmethod, property)
 
 
+#: Native abstract classes that some guest's class was registered with on this CPU: they know it, it does not know them.
+_joined: set[Any] = set()
+
+
+def _register(cls: Any, subclass: Any) -> Any:
+    """Register a virtual subclass of an ABC."""
+    result = _abc._abc_register(cls, subclass)
+    if reference.is_native(cls) and not reference.is_native(subclass):
+        _joined.add(cls)
+    return result
+
+
+_register.__name__, _register.__qualname__ = "register", "ABCMeta.register"
+abc.ABCMeta.register = _register  # type: ignore[method-assign]  # for the guests' sake
+
+
 def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
     """How to name or rebuild the class `cls`."""
     shared = reference.shared_name(cls)
@@ -83,6 +99,9 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
         registered = [ref() for ref in _abc._get_dump(cls)[0]]
         if registered:
             late[""] = [other for other in registered if other is not None]
+    joined = [one for one in _joined if any(ref() is cls for ref in _abc._get_dump(one)[0])]
+    if joined:
+        late["+"] = joined
     freezer.later(fill_class_late, cls, late)
     orig = names.get("__orig_bases__") if any(base is typing.Generic for base in cls.__mro__) else None
     return (
@@ -126,6 +145,8 @@ def fill_class(cls: type, values: dict[str, Any]) -> None:
     for name, value in values.items():
         if name != "__class__":
             put(cls, name, value)
+            if isinstance(value, property):
+                property.__set_name__(value, cls, name)  # type: ignore[attr-defined]  # which its errors tell
         elif isinstance(value, property):
             own: Any = vars(cls)[name]
             own.__init__(value.fget, value.fset, value.fdel, value.__doc__)
@@ -135,6 +156,8 @@ def fill_class_late(cls: type, values: dict[str, Any]) -> None:
     """The attributes that are not methods; __init_subclass__ waits for the end."""
     for other in values.pop("", ()):
         abc.ABCMeta.register(cls, other)  # type: ignore[arg-type]  # cls is an ABCMeta here
+    for base in values.pop("+", ()):
+        base.register(cls)
     hook = values.pop("__init_subclass__", None)
     fill_class(cls, values)
     if hook is not None:

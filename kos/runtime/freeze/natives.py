@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy
 
 from kos.compiler import units
+from kos.runtime import hooks
 from kos.runtime.freeze import reference, static
 
 if TYPE_CHECKING:
@@ -68,7 +69,20 @@ def bind(descriptor: Any, owner: Any) -> Any:
 
 
 def reduce_wrapped(freezer: Freezer, one: Any) -> Reduced:
-    return (type(one), (one.__func__,))
+    if type(one.__func__) is types.FunctionType:
+        return (type(one), (one.__func__,))
+    return (make_wrapped, (type(one), one.__func__), dict(vars(one)), None, None, set_wrapped)
+
+
+def make_wrapped(kind: Any, function: Any) -> Any:
+    """A staticmethod or classmethod of an object: it asks it for its name, by guest code that cannot run here."""
+    with hooks.dead():
+        return kind(function)
+
+
+def set_wrapped(one: Any, attributes: dict[str, Any]) -> None:
+    vars(one).clear()
+    vars(one).update(attributes)
 
 
 def reduce_property(freezer: Freezer, one: property) -> Reduced:
@@ -325,6 +339,8 @@ static.register(
         dead_reference,
         fill_weak_dict,
         fill_weak_set,
+        make_wrapped,
+        set_wrapped,
         new_finalize,
         set_finalize,
         match_again,
