@@ -41,7 +41,7 @@ ROWS = (
     Row("bulk", "1 MiB slice copies", "the same", 2, "bulk"),
     Row("syscall", "os.getppid() loop", "the same", 6, "syscall"),
     Row("fork 64M", "fork() in the parent, 64 MiB in 4 KiB pages", "os.fork()", 1.0, "fork", ("64",)),
-    Row("fork 512M", "fork() in the parent, 512 MiB in 4 KiB pages", "os.fork()", 0.5, "fork", ("512",), memory="1G"),
+    Row("fork 512M", "fork() in the parent, 512 MiB in 4 KiB pages", "os.fork()", 0.5, "fork", ("512",), memory="2G"),
     Row("spawn", "fork, child exits, wait", "the same", 1.5, "spawn"),
     Row("touch", "first write to each page of a fresh mapping", "the same", 6, "touch"),
     Row("cow", "first write to each of 4096 shared pages", "the same", 5, "cow"),

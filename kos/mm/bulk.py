@@ -12,6 +12,8 @@ import errno
 import numpy as np
 
 from kos.errors import GuestFault
+from kos.hw.cpu import this
+from kos.hw.ipi import poll_ipis
 from kos.hw.mmu import find_leaf
 from kos.hw.phys import Longs, Words, frames, pfns_of
 from kos.hw.pte import PFN_MASK, PTE_A, PTE_COW, PTE_FILE, PTE_SPECIAL, PTE_W
@@ -155,6 +157,8 @@ def copy_range(old: Mm, new: Mm, vma: Vma) -> None:
     """
     pages = frames.np64.reshape(-1, 512)
     for vaddr, at, count in leaf_slices(old.pgd, vma.start, vma.end):
+        if this.interrupted:
+            poll_ipis()  # a table's 2 MiB take some ms: who waits for this CPU waits for no more than that
         part = frames.np64[at : at + count]
         there = np.flatnonzero(part)
         if not len(there):

@@ -379,3 +379,18 @@ def test_a_bad_plugin_is_wrong_usage(kos: Any) -> None:
     assert result.status == 2
     assert result.stderr.count("\n") == 1
     assert "hook kos_fork_policy: found argument 'param', expected some of (params, options)" in result.stderr
+
+
+def test_a_long_copy_is_no_circle(machine: Any) -> None:
+    """A fork that copies half a gigabyte at once takes a second and more, serves its interrupts, and is not ended."""
+    source = (
+        "import mmap, os\n"
+        "m = mmap.mmap(-1, 768 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+        "for i in range(0, 768 << 20, 1 << 20):\n"
+        "    m[i:i + (1 << 20)] = bytes([i >> 20 & 255]) * (1 << 20)\n"
+        "if os.fork() == 0:\n"
+        "    print([m[i << 20] == i & 255 for i in range(768)].count(True))\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+    )
+    assert run(machine, source, "fork_eager", "guard=all", 2) == "768\n"
