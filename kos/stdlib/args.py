@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from operator import index
 from typing import Any, NoReturn
@@ -17,6 +18,7 @@ from kos.stdlib.buffers_ import Window, window_of
 Segment = int | tuple[int, int]
 INT_MAX, SSIZE_MAX, LONG_MAX = 2**31 - 1, 2**63 - 1, 2**63 - 1
 NS = 1_000_000_000
+_TIME = "PyTime_t" if sys.version_info >= (3, 13) else "_PyTime_t"
 
 
 def c_int(value: Any) -> int:
@@ -128,26 +130,26 @@ def nameless(e: OSError) -> OSError:
     return e
 
 
-def duration_ns(seconds: Any, message: str | None = None) -> int:
-    """Seconds (int or float) as ns, rounded up; like _PyTime_FromSecondsObject with ROUND_CEILING.
+def duration_ns(seconds: Any, message: str | None = None, unit_ns: int = NS) -> int:
+    """Seconds (int or float; or what else is unit_ns long) as ns, rounded up; like _PyTime_FromSecondsObject.
 
     message: the TypeError's text for what is no number; None: the interpreter's own.
     """
     if isinstance(seconds, float):
         if math.isnan(seconds):
             raise ValueError("Invalid value NaN (not a number)")
-        if abs(seconds) >= 2**63 / NS:
+        if abs(seconds) >= 2**63 / unit_ns:
             raise OverflowError("timestamp out of range for platform time_t")
-        return math.ceil(seconds * NS)
+        return math.ceil(seconds * unit_ns)
     try:
         whole = index(seconds)
     except TypeError:
         if message is None:
             raise
         raise TypeError(message) from None
-    if not -SSIZE_MAX <= whole * NS <= SSIZE_MAX:
-        raise OverflowError("timestamp out of range for platform time_t")
-    return whole * NS
+    if not -SSIZE_MAX <= whole * unit_ns <= SSIZE_MAX:
+        raise OverflowError(f"timestamp too large to convert to C {_TIME}")
+    return whole * unit_ns
 
 
 def file_time(seconds: Any) -> int:

@@ -97,9 +97,10 @@ class _Poll:
     def poll(self, timeout: Any = None, /) -> list[tuple[int, int]]:
         timeout_ns = -1
         if timeout is not None:
-            # Milliseconds here: the conversion is that of seconds, a thousand times smaller.
-            ms_as_ns = args.duration_ns(timeout, "timeout must be an integer or None")
-            timeout_ns = -1 if ms_as_ns < 0 else -(-ms_as_ns // args.NS) * _ONE_MS
+            ms = -(-args.duration_ns(timeout, "timeout must be an integer or None", _ONE_MS) // _ONE_MS)
+            if not -args.INT_MAX - 1 <= ms <= args.INT_MAX:
+                raise OverflowError("timeout is too large")
+            timeout_ns = -1 if ms < 0 else ms * _ONE_MS
         if self._polling:
             raise RuntimeError("concurrent poll() invocation")
         self._polling = True

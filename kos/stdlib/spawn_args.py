@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import dataclass
@@ -73,13 +74,22 @@ def _file_action(action: Any) -> tuple[Any, ...]:
         if len(action) != 5:
             raise TypeError("A open file_action tuple must have 5 elements")
         _, fd, path, flags, mode = action
-        return tag, args.c_int(fd), os.fsdecode(args.fs_bytes(path)), args.c_int(flags), args.c_long(mode)
+        name = os.fsdecode(args.fs_bytes(path))
+        return tag, _descriptor(fd), name, args.c_int(flags), args.c_long(mode)
     if tag == CLOSE:
         if len(action) != 2:
             raise TypeError("A close file_action tuple must have 2 elements")
-        return tag, args.c_int(action[1])
+        return tag, _descriptor(action[1])
     if tag == DUP2:
         if len(action) != 3:
             raise TypeError("A dup2 file_action tuple must have 3 elements")
-        return tag, args.c_int(action[1]), args.c_int(action[2])
+        return tag, _descriptor(action[1]), _descriptor(action[2])
     raise TypeError("Unknown file_actions identifier")
+
+
+def _descriptor(value: Any) -> int:
+    """What the C library takes for one when it is told of an action (__spawn_valid_fd), open or not."""
+    fd = args.c_int(value)
+    if fd < 0:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return fd

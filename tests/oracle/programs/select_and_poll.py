@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import time
 
 r, w = os.pipe()
 print(select.select([r], [w], [], 0) == ([], [w], []), select.select([r], [], [], 0.01))
@@ -28,3 +29,16 @@ os.waitpid(pid, 0)
 signal.signal(signal.SIGALRM, lambda *_: os.write(w2, b"!"))
 signal.setitimer(signal.ITIMER_REAL, 0.01)
 print(select.select([r2], [], [])[0] == [r2])
+
+# Times that are none, or too long for the call.
+for call in (lambda t: select.poll().poll(t), lambda t: select.select([], [], [], t), time.sleep):
+    for timeout in (1 << 62, 1 << 70, -(1 << 70), 1e30, -1e30, float("nan"), "a", 0.0001, 0):
+        try:
+            print(timeout, call(timeout))
+        except Exception as e:
+            print(timeout, type(e).__name__, e)
+for timeout in (1 << 31, 1 << 40, -(1 << 40), 2.0**33, -3e9):
+    try:
+        print(timeout, select.poll().poll(timeout))
+    except OverflowError as e:
+        print(timeout, e)

@@ -38,3 +38,8 @@ try:
     )
 except FileNotFoundError as e:
     print("open failed in the child:", e.filename == sys.argv[0])
+for action in ((os.POSIX_SPAWN_CLOSE, -1), (os.POSIX_SPAWN_DUP2, 1, -2), (os.POSIX_SPAWN_OPEN, -1, "/", 0, 0)):
+    try:
+        os.posix_spawn(sys.argv[0], [sys.argv[0], "x"], os.environ, file_actions=[action])
+    except OSError as e:
+        print("not a descriptor:", e.strerror, e.filename)
