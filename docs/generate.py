@@ -21,6 +21,16 @@ UNDOCUMENTED = {
 }
 
 
+FIELD_TYPES = {"u8", "u16", "u32", "u64", "i32", "i64"}
+#: The same for names of kos.api.
+SAID = {
+    "Array": "`: an array in shared state, as a memoryview; the state's np(name) is the same as numpy.",
+    "now_ns": "() -> int` Nanoseconds of the host's monotonic clock.",
+    "queued": "(rq: RunQueue)` The tasks on a run queue, the first one first. Stop looking before you change it.",
+    "Words": "`: a numpy array of uint64: page-table entries.",
+}
+
+
 def events() -> str:
     """docs/reference/events.md: the vocabulary of the log."""
     tree = ast.parse((ROOT / "kos/trace/events.py").read_text())
@@ -124,7 +134,59 @@ def hooks() -> str:
                         f"- `{node.name}{_arguments(node)}` {' '.join((ast.get_docstring(node) or '').split())}\n"
                     )
             parts.append("\n")
-    return "".join(parts)
+    return "".join(parts) + _door()
+
+
+def _door() -> str:
+    """What `kos.api` has beside the hooks and interfaces: the functions, structures and constants for plugins."""
+    import kos.api
+    from kos.hooks import policies
+
+    functions, classes, constants = [], [], []
+    for name in sorted(set(kos.api.__all__) - FIELD_TYPES, key=str.lower):
+        thing = getattr(kos.api, name)
+        if name in SAID:
+            functions.append(f"- `{name}{SAID[name]}\n")
+            continue
+        if hasattr(policies, name) and getattr(policies, name) is thing and thing.__module__ == policies.__name__:
+            continue
+        if isinstance(thing, type):
+            classes.append(_class(name, thing))
+        elif callable(thing):
+            functions.append(f"- `{name}{_signature(thing)}` {_paragraph(thing)}\n")
+        elif isinstance(thing, int):
+            constants.append(f"`{name}` = {thing:#x}" if thing > 64 else f"`{name}` = {thing}")
+        elif type(thing).__module__.startswith("kos."):
+            functions.append(f"- `{name}`: the one {type(thing).__name__}. {_paragraph(type(thing))}\n")
+    return (
+        "# What `kos.api` gives\n\nBeside the interfaces above, and field types (`u8` to `u64`, `i32`, `i64`) for "
+        "shared state.\n\n## Functions and tables\n\n"
+        + "".join(functions)
+        + "\n## Classes\n\n"
+        + "".join(classes)
+        + "\n## Constants\n\n"
+        + "\n".join(textwrap.wrap(", ".join(constants) + ".", 118))
+        + "\n"
+    )
+
+
+def _class(name: str, kind: type) -> str:
+    fields = [field[0] for field in getattr(kind, "_fields_", ())] or list(vars(kind).get("__slots__", ()))
+    fields = fields or list(getattr(kind, "__dataclass_fields__", ())) or list(getattr(kind, "__members__", ()))
+    fields += [attribute for attribute, value in vars(kind).items() if isinstance(value, property)]
+    shown = [f"`{field}`" for field in fields if not field.startswith(("_", "line", "pad"))]
+    lines = [f"- `{name}`: {_paragraph(kind)}" + (f" Fields: {', '.join(shown)}." if shown else "")]
+    for attribute, value in vars(kind).items():
+        if not attribute.startswith("_") and inspect.isfunction(value) and value.__doc__:
+            parameters = list(inspect.signature(value).parameters.values())[1:]
+            signature = str(inspect.signature(value).replace(parameters=parameters)).replace("'", "")
+            lines.append(f"    - `{attribute}{signature}` {_paragraph(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _paragraph(thing: object) -> str:
+    """The first paragraph of a docstring, in one line."""
+    return " ".join((inspect.getdoc(thing) or "").partition("\n\n")[0].split())
 
 
 def _arguments(node: ast.FunctionDef) -> str:

@@ -17,8 +17,9 @@ A plugin is a Python file (or a module, or an object) with functions that have t
 
     $ kos run cow_fork -p ./nosy.py
 
-Everything that a plugin needs is in `kos.api`; plugins import nothing else of kos. A hook may leave out arguments
-that it does not need. `kos plugins -p ./nosy.py` shows what is active and what it replaces.
+Everything that a plugin needs is in `kos.api` (listed at the end of docs/reference/hooks.md); plugins import nothing
+else of kos. A hook may leave out arguments that it does not need. `kos plugins -p ./nosy.py` shows what is active and
+what it replaces.
 
 WHEN. Hooks that return something run once, in the supervisor process, when a machine is being made: the arena does
 not exist yet, no CPU does, no lock is held. The objects they return are then copied into every CPU process by the

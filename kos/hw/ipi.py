@@ -21,8 +21,10 @@ from kos.hw.cpu import FROM, PENDING, SLEEPING, SUPERVISOR, cpus, this
 from kos.hw.stop import BROKEN, stop_machine
 from kos.params import MAX_CPUS
 from kos.platform.host.atomic import fence
+from kos.platform.host.clock import now_ns
 
 FLUSH, RESCHED, STOP, CALL, NR_VECTORS = 0, 1, 2, 3, 8  #: vectors
+REFUSED_NS = 3_000_000_000  #: a CPU that polls so long and empties no place in its queue never will
 RING_SLOTS = 32  #: messages of one pair that may wait
 _SENDERS = MAX_CPUS + 1  # the supervisor sends too
 _RING_WORDS = 8 + 4 * RING_SLOTS  # word 0: head (sender writes), then slots
@@ -124,9 +126,8 @@ host_cores = _Host()
 
 def send_ipi(target: int, vector: int, a: int = 0, b: int = 0, c: int = 0) -> None:
     """Interrupt CPU `target`; returns when the message is queued, not when it is handled."""
-    while not wire.transport.send(target, vector, a, b, c):
-        poll_ipis()  # its ring is full, so it is behind: let it catch up, and stay reachable
-        _yield_core()
+    if not wire.transport.send(target, vector, a, b, c):
+        _send_late(target, vector, a, b, c)
     # notify(), with a hint. Before the counting: somebody waits for what this starts.
     words = cpus[target + 1].words
     words[PENDING] = FROM + this.id
@@ -134,6 +135,23 @@ def send_ipi(target: int, vector: int, a: int = 0, b: int = 0, c: int = 0) -> No
     if words[SLEEPING]:
         this.bells[target].ring()
     this.block.nr_ipis_sent += 1
+
+
+def _send_late(target: int, vector: int, a: int, b: int, c: int) -> None:
+    """The target's queue is full, so it is behind: let it catch up, and stay reachable.
+
+    One that is seen to live, twice, and whose queue stays full all the same, has a transport that takes nothing.
+    """
+    began_ns = now_ns()
+    first_beat = 0
+    while not wire.transport.send(target, vector, a, b, c):
+        poll_ipis()
+        _yield_core()
+        beat = cpus[target + 1].heartbeat
+        if beat > began_ns:
+            first_beat = first_beat or beat
+            if beat > first_beat + REFUSED_NS:
+                raise KernelBug(f"cpu {target} serves its interrupts, but takes no message of cpu {this.id}")
 
 
 def notify(target: int) -> None:

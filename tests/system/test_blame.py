@@ -181,3 +181,34 @@ def test_mistakes_that_need_no_machine_are_one_line(kos: Any, source: str) -> No
     assert (result.status, result.stdout, result.stderr.count("\n")) == (2, "", 1), result
     assert UNLOADED[source].format(path=kos.folder / "bad.py") in result.stderr
     assert path
+
+
+def test_a_transport_that_takes_nothing_is_found(kos: Any) -> None:
+    """The sender would wait for room for ever, and the target serves its interrupts all the while."""
+    kos.program(
+        "from kos.api import RingTransport\n"
+        "class Bad(RingTransport):\n"
+        "    def send(self, target, vector, a, b, c): return False\n"
+        "def kos_transport(): return Bad()\n",
+        "bad.py",
+    )
+    guest = (
+        "from kos import guest\n"
+        "P, RW = guest.PAGE_SIZE, guest.PROT_READ | guest.PROT_WRITE\n"
+        "a = guest.mmap(0, P, RW, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS)\n"
+        "def spin():\n"
+        "    guest.store64(a, 1)\n"
+        "    while True: guest.load64(a)\n"
+        "guest.clone(spin)\n"
+        "while not guest.load64(a): pass\n"
+        "while True:\n"
+        "    guest.mprotect(a, P, guest.PROT_READ)\n"
+        "    guest.mprotect(a, P, RW)\n"
+        "    guest.store64(a, 1)\n"
+    )
+
+    result = kos("run", "--summary", "none", "-p", "./bad.py", "--timeout", 30, kos.program(guest))
+
+    assert result.status == 70
+    assert "serves its interrupts, but takes no message of cpu" in result.stderr
+    assert "plugins that take part: plugin 'bad'" in result.stderr
