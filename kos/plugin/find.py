@@ -156,9 +156,14 @@ def _guarded(word: str, run: Any, path: str = "") -> Any:
     except BaseException as e:
         where = ""
         for frame in traceback.extract_tb(e.__traceback__):
-            if not path or frame.filename == path:
+            if frame.filename == path if path else not _is_import(frame.filename):
                 where = f"{frame.filename}:{frame.lineno}: "
         raise UsageError(f"plugin {word!r} cannot be loaded: {where}{describe(e)}") from e
+
+
+def _is_import(filename: str) -> bool:
+    """Is it Python's own machinery of importing, or ours?"""
+    return filename.startswith("<frozen") or f"{os.sep}importlib{os.sep}" in filename or filename == __file__
 
 
 def _any_installed() -> bool:
@@ -188,7 +193,11 @@ def _entry_points() -> Iterator[Any]:
 
 
 def _from_entry(entry: Any, level: int) -> Plugin:
-    body = _guarded(entry.name, entry.load)
+    try:
+        body = _guarded(entry.name, entry.load)
+    except UsageError as e:
+        owner = f"; it is installed with {entry.dist.name}" if entry.dist is not None else ""
+        raise UsageError(f"{e}{owner}: -p no:{entry.name} does without it") from None
     where = getattr(body, "__file__", None) or entry.value
     origin = f"installed with {entry.dist.name}" if entry.dist is not None else "installed"
     return Plugin(entry.name, body, level, origin, where)

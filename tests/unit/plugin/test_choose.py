@@ -130,6 +130,12 @@ def test_installed_plugins_are_found_by_entry_point(
     assert holders(activate(["no:their_fork"]), "fork") == ["fork_cow"]
     assert holders(activate(["fork_eager"]), "fork") == ["fork_eager"]
 
+    (info / "entry_points.txt").write_text("[kos]\ntheir_fork = no_such_module\n")
+    assert message() == (
+        "plugin 'their_fork' cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'; it is installed "
+        "with theirs: -p no:their_fork does without it"
+    )
+
 
 def test_options_have_types_and_defaults(folder: Path) -> None:
     (folder / "kos.toml").write_text("plugins = ['fork_cow_stack']\n[set]\nfork_cow_stack.pages = 7\npoison = true\n")
