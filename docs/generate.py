@@ -143,7 +143,7 @@ def _door() -> str:
     from kos.hooks import policies
 
     functions, classes, constants = [], [], []
-    for name in sorted(set(kos.api.__all__) - FIELD_TYPES, key=str.lower):
+    for name in sorted(sorted(set(kos.api.__all__) - FIELD_TYPES), key=str.lower):
         thing = getattr(kos.api, name)
         if name in SAID:
             functions.append(f"- `{name}{SAID[name]}\n")
