@@ -174,6 +174,19 @@ def reduce_based(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
     return (_new_empty, (cls, solid))
 
 
+def reduce_odd_member(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
+    """A member of an Enum over a type such as date, as that type makes it: its class is not whole yet."""
+    attributes = _attributes(one, kind)
+    solid: Any = kind.solid
+    args = solid.__reduce__(one)[1]
+    freezer.later(set_slots, one, (attributes, _slot_values(one, kind)))
+    return (_new_from, (type(one), kind.solid, args), _for_hash(one, attributes, kind), None, None, set_early)
+
+
+def _new_from(cls: type, solid: type, args: tuple[Any, ...]) -> Any:
+    return solid.__new__(cls, *args)
+
+
 _CONTENTS: dict[type, Any] = {
     dict: lambda one: dict(dict.items(one)),
     list: list.copy,
@@ -217,4 +230,4 @@ def set_keyed(one: Any, state: tuple[Any, Any, list[tuple[str, Any]]]) -> None:
     set_early(one, state[2])
 
 
-static.register((set_dict, set_early, set_slots, set_keyed, set_contents, _new_value, _new_empty))
+static.register((set_dict, set_early, set_slots, set_keyed, set_contents, _new_value, _new_empty, _new_from))

@@ -144,7 +144,10 @@ class Freezer(pickle.Pickler):
             if kind.solid is object:
                 return instances.reduce_plain(self, one, kind)
             reduced = instances.reduce_based(self, one, kind)
-            return self._ask(one) if reduced is NotImplemented else reduced
+            if reduced is NotImplemented:
+                odd = issubclass(cls, enum.Enum) and "__reduce__" in vars(kind.solid)
+                return instances.reduce_odd_member(self, one, kind) if odd else self._ask(one)
+            return reduced
         return kind(self, one)
 
     def _classify(self, cls: type) -> Any:
