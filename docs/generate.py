@@ -97,10 +97,9 @@ def guest_api() -> str:
 
 
 def _signature(function: Callable[..., object]) -> str:
-    try:
-        return str(inspect.signature(function)).replace("'", "")
-    except ValueError:  # made of C: it takes nothing, and does not tell
+    if not inspect.isfunction(function):  # made of C: it takes nothing, and what it tells differs by version
         return "()"
+    return str(inspect.signature(function)).replace("'", "")
 
 
 def _exported(part: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -82,7 +83,10 @@ def report_broken_hook(again: BaseException, error: BaseException) -> None:
 
 def nr_exit_calls() -> int:
     """How many atexit callbacks there are; what the callbacks themselves register is never called."""
-    return len(current().atexit)
+    world = current()
+    if sys.version_info[:3] in ((3, 12, 0), (3, 12, 1)):
+        world.finalizing = True  # these two forbid forks already here (CPython's issue 113964)
+    return len(world.atexit)
 
 
 def exit_call(place: int) -> Any:
@@ -126,6 +130,7 @@ def drop_modules() -> None:
     Objects first, then modules, classes and functions: CPython's collector runs finalizers while globals still stand.
     """
     world = current()
+    world.finalizing = True
     modules = [m for m in world.modules.values() if type(m) is ModuleType and m not in world.origin]
     for with_code in (False, True):
         for module in modules:

@@ -13,6 +13,7 @@ import codecs
 import functools
 import io
 import os
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -178,6 +179,7 @@ def see_mapped_memory(view_type: Any) -> None:
 def _into_view(cls: Any, name: str) -> None:
     """Let the method take what a guest's memoryview takes, mapped memory too, and refuse in the C version's words."""
     inner = getattr(cls, name)
+    which = "argument 1" if cls is FileIO and sys.version_info >= (3, 12) else "argument"
 
     @functools.wraps(inner)
     def into(self: Any, buffer: Any, /) -> Any:
@@ -187,7 +189,7 @@ def _into_view(cls: Any, name: str) -> None:
             view = None
         if view is None or view.readonly:
             kind = "None" if buffer is None else type(buffer).__name__
-            raise TypeError(f"{name}() argument must be read-write bytes-like object, not {kind}")
+            raise TypeError(f"{name}() {which} must be read-write bytes-like object, not {kind}")
         with view:
             return inner(self, view)
 
@@ -335,7 +337,7 @@ def write_(self: Any, s: str) -> int:
         data = text.encode("utf-8", encoder.errors)
     else:
         data = encoder.encode(text)
-    if self._pending_size + len(data) > _CHUNK and self._pending:
+    if self._pending and (len(data) >= _CHUNK or (_KEEPS_TO_CHUNK and self._pending_size + len(data) > _CHUNK)):
         self._give()
     self._pending.append(data)
     self._pending_size += len(data)
@@ -352,6 +354,17 @@ def write_(self: Any, s: str) -> int:
     return len(s)
 
 
+
+def _keeps_to_chunk() -> bool:
+    """Whether this Python gives what is gathered before it would exceed a chunk; later ones join the text to it."""
+    below = io.BytesIO()
+    above = io.TextIOWrapper(below, "utf-8")
+    for _ in range(2):
+        above.write("x" * (_CHUNK - 1))
+    return len(below.getvalue()) < _CHUNK
+
+
+_KEEPS_TO_CHUNK = _keeps_to_chunk()
 _utf8_encoder: Any = codecs.getincrementalencoder("utf-8")
 
 

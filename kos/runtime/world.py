@@ -37,6 +37,7 @@ class World:
         "environ",
         "executable",
         "extra",
+        "finalizing",
         "flags",
         "identities",
         "modules",
@@ -68,6 +69,7 @@ class World:
         self.extra: dict[str, Any] = {}
         self.identities: Any = None  #: what id() has told (`identity`); None until it is first asked
         self.random: random.Random | None = None  #: behind the functions of `random`
+        self.finalizing = False  #: the program has ended, as far as os.fork is concerned (`ending`)
         self.recursion_limit = 1000  #: what sys.setrecursionlimit set
         self.decimal: decimal.Context | None = None  #: the current context, while another task runs
 
@@ -131,4 +133,5 @@ COPIED = (
     "random",
     "decimal",
     "recursion_limit",
+    "finalizing",
 )

@@ -1,7 +1,8 @@
 """Arguments of emulated calls, converted and refused as CPython's argument clinic does it.
 
 Native: it only computes. The kernel gets plain ints, str, bytes, and (address, length) pairs for simulated memory, and
-need not look at a type again. Texts of errors are CPython 3.11's (Modules/posixmodule.c, Python/getargs.c).
+need not look at a type again. Texts of errors are those of the CPython that runs (Modules/posixmodule.c,
+Python/getargs.c).
 """
 
 from __future__ import annotations
@@ -76,29 +77,33 @@ def file_descriptor(obj: Any) -> int:
 
 def path(value: Any, function: str, argument: str = "path") -> str | bytes:
     """A path for the kernel: str or bytes without a null byte."""
-    return _path(value, f"{function}: {argument} should be string, bytes or os.PathLike")
+    return _path(value, function, argument, "string, bytes or os.PathLike")
 
 
 def path_or_fd(value: Any, function: str, argument: str = "path") -> str | bytes | int:
     """A path, or an open descriptor where CPython takes one."""
     if isinstance(value, int):
         return c_int(value)
-    return _path(value, f"{function}: {argument} should be string, bytes, os.PathLike or integer")
+    return _path(value, function, argument, "string, bytes, os.PathLike or integer")
 
 
-def _path(value: Any, wanted: str) -> str | bytes:
+def _path(value: Any, function: str, argument: str, wanted: str) -> str | bytes:
     if type(value) is not str and type(value) is not bytes:
         if not isinstance(value, str | bytes) and not hasattr(type(value), "__fspath__"):
-            raise TypeError(f"{wanted}, not {type(value).__name__}")
+            raise TypeError(f"{function}: {argument} should be {wanted}, not {type(value).__name__}")
         value = os.fspath(value)
-    return no_null(value)
-
-
-def no_null(value: Any) -> Any:
-    """`value` (str or bytes) unless a C string would end in the middle of it."""
     if ("\0" if isinstance(value, str) else b"\0") in value:
-        raise ValueError("embedded null byte")
+        if isinstance(value, str) and sys.version_info < (3, 13):
+            raise ValueError("embedded null byte")
+        raise ValueError(f"{function}: embedded null character in {argument}")
     return value
+
+
+def unknown_keyword(name: str, function: str) -> TypeError:
+    """The refusal of a keyword argument, as getargs.c words it. function: "f()", or "this function"."""
+    if sys.version_info >= (3, 13):
+        return TypeError(f"{function} got an unexpected keyword argument {name!r}")
+    return TypeError(f"{name!r} is an invalid keyword argument for {function}")
 
 
 def dir_fd(value: Any) -> int:
@@ -238,7 +243,10 @@ def _sequence(function: str, buffers: Any) -> Iterable[Any]:
 
 def fs_bytes(value: Any) -> bytes:
     """PyUnicode_FSConverter: a path or word as the bytes that a program gets."""
-    return no_null(os.fsencode(value))
+    data = os.fsencode(value)
+    if b"\0" in data:
+        raise ValueError("embedded null byte")
+    return data
 
 
 def words(argv: Any, not_sequence: str, empty: str, first_empty: str) -> list[str]:

@@ -7,6 +7,7 @@ reported and ignored. posix_spawn runs no hooks, and so is not here.
 
 from __future__ import annotations
 
+import builtins as _builtins
 import errno
 import os as _host
 import sys as _host_sys
@@ -42,7 +43,13 @@ _CLOSE_FILES, _NO_WAIT = 1 << 40, 1 << 41
 
 def fork(*extra: object) -> int:
     args.exactly(0, "posix.fork", extra)
+    if world.current().finalizing and _host_sys.version_info >= (3, 12):
+        raise _FINALIZING("can't fork at interpreter shutdown")
     return _fork(0)
+
+
+#: PythonFinalizationError, where there is one
+_FINALIZING: type[RuntimeError] = getattr(_builtins, "PythonFinalizationError", RuntimeError)
 
 
 def register_at_fork(*extra: object, **hooks: Callable[[], object]) -> None:
@@ -50,7 +57,7 @@ def register_at_fork(*extra: object, **hooks: Callable[[], object]) -> None:
         raise TypeError("register_at_fork() takes no positional arguments")
     unknown = [key for key in hooks if key not in ("before", "after_in_parent", "after_in_child")]
     if unknown:
-        raise TypeError(f"{unknown[0]!r} is an invalid keyword argument for register_at_fork()")
+        raise args.unknown_keyword(unknown[0], "register_at_fork()")
     if not hooks:
         raise TypeError("At least one argument is required.")
     for key in ("before", "after_in_child", "after_in_parent"):

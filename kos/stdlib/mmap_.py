@@ -73,7 +73,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
     ) -> mmap:  # fmt: skip
         trackfd = extra.pop("trackfd", True) if _NEW_IN_313 else True
         if extra:
-            raise TypeError(f"{next(iter(extra))!r} is an invalid keyword argument for this function")
+            raise args.unknown_keyword(next(iter(extra)), "this function")
         fd, size, flags, prot = args.c_int(fileno), args.c_ssize(length), args.c_int(flags), args.c_int(prot)
         access, offset = args.c_int(access), args.c_long(offset)
         if size < 0:

@@ -38,10 +38,10 @@ def parse(name: str, path: str, argv: Any, env: Any, paths: list[str], own: dict
     """All of a call's arguments; own: the caller's environment, for env=None."""
     for option in options:
         if option not in _OPTIONS:
-            raise TypeError(f"{option!r} is an invalid keyword argument for {name}()")
+            raise args.unknown_keyword(option, f"{name}()")
     setpgroup = args.c_int(options["setpgroup"]) if "setpgroup" in options else None
-    args.c_int(options.get("resetids", False))
-    setsid = bool(args.c_int(options.get("setsid", False)))
+    _switch(options.get("resetids", False))
+    setsid = _switch(options.get("setsid", False))
     setsigmask = args.signals(options["setsigmask"]) if "setsigmask" in options else None
     setsigdef = args.signals(options.get("setsigdef", ()))
     words = args.words(
@@ -56,6 +56,11 @@ def parse(name: str, path: str, argv: Any, env: Any, paths: list[str], own: dict
         variables = args.environment(env, f"{name}: environment must be a mapping object")
     actions = _file_actions(options.get("file_actions", ()))
     return Spawn(paths, words, variables, actions, setpgroup, setsid, setsigmask, setsigdef)
+
+
+def _switch(value: Any) -> bool:
+    """An option that is on or off: a C int until 3.12 took anything's truth."""
+    return bool(value if sys.version_info >= (3, 12) else args.c_int(value))
 
 
 def _file_actions(actions: Any) -> list[tuple[Any, ...]]:

@@ -261,17 +261,23 @@ def safepoint() -> Iterable[Any]:
     caller = sys._getframe(2).f_globals
     try:
         if not this.has_room:
-            return begin(this.room, _safepoint, caller)
+            # A call that has begun is not refused half way: its task may be on a wait queue.
+            return (with_room if _in_call(caller) else begin)(this.room, _safepoint, caller)
         return _safepoint(caller)
     except BROKEN as e:
         stop_machine(e)
 
 
+def _in_call(caller: dict[str, Any]) -> bool:
+    """Whether the safepoint stands inside a system call. caller: the globals of the code that has come to it."""
+    # Not RUNNING: on its way to a sleep, through the driver of a generator whose body has made the call.
+    return id(caller) in resumable.quiet or this.task.state != RUNNING
+
+
 def _safepoint(caller: dict[str, Any]) -> Iterable[Any]:
     poll_ipis()  # first: another CPU may wait for it
     task = this.task
-    # Not RUNNING: on its way to a sleep, through the driver of a generator whose body has made the call.
-    if id(caller) in resumable.quiet or task.state != RUNNING:
+    if _in_call(caller):
         this.pending[0] = 1  # what else is pending is for the next safepoint that may see to it
         return ()
     if stress_due():

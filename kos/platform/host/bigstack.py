@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from kos.platform.host.depth import deepen_c
+
 T = TypeVar("T")
 _SIZE = 512 << 20  #: bytes, reserved and not touched
 _DEPTH = 400_000  #: frames that surely fit: the C stack takes about 0.5 KiB for one of pickle's
@@ -24,6 +26,7 @@ def run_on_big_stack(call: Callable[[], T]) -> T:
 
     def body() -> None:
         try:
+            deepen_c(_DEPTH)
             results.append(call())
         except BaseException as error:  # handed to the caller below
             errors.append(error)

@@ -22,6 +22,8 @@ RESERVE = 60  #: what the resumable parts of a system call need: where less is l
 
 T = TypeVar("T")
 _NR_WORDS = 64  #: of the thread's state, looked through for the counter
+_C_COUNTS: bool = sys.version_info >= (3, 12)  #: C code has a counter of its own
+_MOST_C_FRAMES = 50_000  #: Py_C_RECURSION_LIMIT is less in every version
 
 
 def ample() -> memoryview:
@@ -43,6 +45,26 @@ def remaining() -> memoryview:
     PyThreadState.recursion_remaining in 3.11, py_recursion_remaining later; the limit is the next word. Found by what
     it does: seven frames deeper it is less by seven.
     """
+    words, at = _find()
+    return words[at : at + 1]
+
+
+def deepen_c(frames: int) -> None:
+    """Let C code recurse so much deeper in this thread, whose stack must be large enough for it.
+
+    Until 3.11 there is one counter for Python and C. Later C has its own, which sys.setrecursionlimit() does not set:
+    PyThreadState.c_recursion_remaining, the word after the limit.
+    """
+    if not _C_COUNTS:
+        return
+    words, at = _find()
+    if not 0 < words[at + 2] <= _MOST_C_FRAMES:
+        raise HostError(f"found {words[at + 2]} where C's recursion counter should be")
+    words[at + 2] += frames
+
+
+def _find() -> tuple[memoryview, int]:
+    """The words of the thread's state, and the place of the counter."""
     get = ctypes.pythonapi.PyThreadState_Get
     get.restype = ctypes.c_void_p
     words = memoryview((ctypes.c_int32 * _NR_WORDS).from_address(get())).cast("B").cast("i")
@@ -53,7 +75,7 @@ def remaining() -> memoryview:
         raise HostError(
             f"found no recursion counter in this Python ({sys.version.split()[0]}, {len(found)} candidates)"
         )
-    return words[found[0] : found[0] + 1]
+    return words, found[0]
 
 
 def _look(words: memoryview, deeper: int) -> list[int]:
