@@ -64,7 +64,7 @@ MODULES: dict[str, Emulated] = {
     "os": Emulated(
         host="os",
         names=tuple(_OS_NAMES.split()),
-        rtl=("os_files", "os_copy", "os_tree", "os_process", "fork_", "os_exec", "os_spawn", "os_spawnv", "os_environ"),
+        rtl=tuple("os_files os_copy os_tree os_walk os_process fork_ os_exec os_spawn os_spawnv os_environ".split()),
         submodules=(("path", "posixpath"),),
     ),
     "posixpath": Emulated(host="posixpath", names=tuple(_PATH_NAMES.split()), rtl=("path_",)),

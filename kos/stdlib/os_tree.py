@@ -1,4 +1,4 @@
-"""os: calls on paths, and what CPython's os.py builds of them (makedirs, walk, scandir).
+"""os: calls on paths. What CPython's os.py builds of them: os_walk.py.
 
 Resumable: signal handlers may run before any of these returns.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os as _host
 import stat as _st
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from _kos import syscalls as k
@@ -16,10 +15,9 @@ from _kos import syscalls as k
 from kos.stdlib import args
 
 __all__ = [
-    "DirEntry", "access", "chdir", "chmod", "chown", "fchdir", "fchown", "fstatvfs", "getcwd", "getcwdb",
-    "lchown", "link", "listdir", "lstat", "makedirs",
-    "mkdir", "mkfifo", "readlink", "remove", "removedirs", "rename", "renames", "replace", "rmdir", "scandir", "stat",
-    "statvfs", "symlink", "truncate", "umask", "unlink", "utime", "walk",
+    "access", "chdir", "chmod", "chown", "fchdir", "fchown", "fstatvfs", "getcwd", "getcwdb",
+    "lchown", "link", "listdir", "lstat", "mkdir", "mkfifo", "readlink", "remove", "rename", "replace", "rmdir", "stat",
+    "statvfs", "symlink", "truncate", "umask", "unlink", "utime",
 ]  # fmt: skip
 
 
@@ -277,170 +275,3 @@ def utime(path: Any, times: Any = None, *, ns: Any = None, dir_fd: Any = None, f
             k.utime(_at(name, dir_fd), atime, mtime, bool(follow_symlinks))
     except OSError as e:
         raise args.nameless(e)  # noqa: B904  # the same error
-
-
-# --- what CPython's os.py builds of them; Lib/os.py, 3.11 ------------------------------------------------------------
-
-
-def makedirs(name: Any, mode: int = 0o777, exist_ok: bool = False) -> None:
-    head, tail = _host.path.split(name)
-    if not tail:
-        head, tail = _host.path.split(head)
-    if head and tail and not _exists(head):
-        try:
-            makedirs(head, exist_ok=exist_ok)
-        except FileExistsError:
-            pass  # somebody else made it meanwhile
-        here = b"." if isinstance(tail, bytes) else "."
-        if tail == here:
-            return
-    try:
-        mkdir(name, mode)
-    except OSError:
-        if not exist_ok or not _is_dir(name, True):
-            raise
-
-
-def removedirs(name: Any) -> None:
-    rmdir(name)
-    head, tail = _host.path.split(name)
-    if not tail:
-        head, tail = _host.path.split(head)
-    while head and tail:
-        try:
-            rmdir(head)
-        except OSError:
-            break
-        head, tail = _host.path.split(head)
-
-
-def renames(old: Any, new: Any) -> None:
-    head, tail = _host.path.split(new)
-    if head and tail and not _exists(head):
-        makedirs(head)
-    rename(old, new)
-    head, tail = _host.path.split(old)
-    if head and tail:
-        try:
-            removedirs(head)
-        except OSError:
-            pass
-
-
-def _mode(path: Any, follow: bool) -> int:
-    """st_mode, 0 for what is not there."""
-    try:
-        return int(k.stat(_host.fspath(path), follow)[0])
-    except (OSError, ValueError):
-        return 0
-
-
-def _exists(path: Any) -> bool:
-    return _mode(path, True) != 0
-
-
-def _is_dir(path: Any, follow: bool) -> bool:
-    return _st.S_ISDIR(_mode(path, follow))
-
-
-class DirEntry:
-    """One entry of os.scandir()."""
-
-    def __init__(self, folder: Any, name: Any) -> None:
-        self.name = name
-        self.path = _host.path.join(folder, name)
-        try:
-            # As the directory says it, at the time of the scan; the rest is asked for when it is wanted.
-            self._mode, self._ino = k.stat(self.path, False)[:2]
-        except OSError:
-            self._mode = self._ino = 0
-        self._told: dict[bool, _host.stat_result] = {}
-
-    def __fspath__(self) -> Any:
-        return self.path
-
-    def __repr__(self) -> str:
-        return f"<DirEntry {self.name!r}>"
-
-    def inode(self) -> int:
-        return int(self._ino)
-
-    def _mode_of(self, follow: bool) -> int:
-        if not follow or not self.is_symlink():
-            return int(self._mode)
-        try:
-            return self.stat().st_mode
-        except FileNotFoundError:
-            return 0
-
-    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
-        return _st.S_ISDIR(self._mode_of(follow_symlinks))
-
-    def is_file(self, *, follow_symlinks: bool = True) -> bool:
-        return _st.S_ISREG(self._mode_of(follow_symlinks))
-
-    def is_symlink(self) -> bool:
-        return _st.S_ISLNK(self._mode)
-
-    def stat(self, *, follow_symlinks: bool = True) -> _host.stat_result:
-        follow = bool(follow_symlinks) and self.is_symlink()
-        if follow not in self._told:
-            try:
-                self._told[follow] = args.stat_result(k.stat(self.path, follow))
-            except OSError as e:
-                raise args.named(e, self.path)  # noqa: B904  # the same error
-        return self._told[follow]
-
-
-class _Scan:
-    """os.scandir()'s iterator: the names are read at once, so nothing is open behind it."""
-
-    def __init__(self, entries: list[DirEntry]) -> None:
-        self._left = iter(entries)
-
-    def __iter__(self) -> _Scan:
-        return self
-
-    def __next__(self) -> DirEntry:
-        return next(self._left)
-
-    def __enter__(self) -> _Scan:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._left = iter(())
-
-
-def scandir(path: Any = None) -> _Scan:
-    folder = "." if path is None else _host.fspath(path)
-    return _Scan([DirEntry(folder, name) for name in listdir(folder)])
-
-
-def walk(
-    top: Any, topdown: bool = True, onerror: Callable[[OSError], object] | None = None, followlinks: bool = False
-) -> Iterator[tuple[Any, list[Any], list[Any]]]:
-    top = _host.fspath(top)
-    dirs: list[Any] = []
-    files: list[Any] = []
-    try:
-        names = listdir(top)
-    except OSError as e:
-        if onerror is not None:
-            onerror(e)
-        return
-    for name in names:
-        if _is_dir(_host.path.join(top, name), True):
-            dirs.append(name)
-        else:
-            files.append(name)
-    if topdown:
-        yield top, dirs, files
-    for name in dirs:
-        below = _host.path.join(top, name)
-        if followlinks or not _st.S_ISLNK(_mode(below, False)):
-            yield from walk(below, topdown, onerror, followlinks)
-    if not topdown:
-        yield top, dirs, files

@@ -196,6 +196,7 @@ def emulated() -> dict[str, SimpleNamespace]:
         names_of = stdlib.namespace(name, load_part) | stdlib.world_namespace(name, load_part, own)
         out[name] = SimpleNamespace(**names_of)
     out["os"].path = out["posixpath"]
+    own.modules["os"] = out["os"]
     out["builtins"] = SimpleNamespace(**stdlib.replaced_builtins())
     return out
 
