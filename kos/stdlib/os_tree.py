@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os as _host
 import stat as _st
+import sys as _host_sys
 from typing import Any
 
 from _kos import syscalls as k
@@ -22,6 +23,7 @@ __all__ = [
 
 
 _F_GETFD, _AT_FDCWD = 1, -100
+_UTIME_NAMES = _host_sys.version_info >= (3, 13)  #: utime's error names the file
 _OPEN = "/proc/thread-self/fd/"  #: what is open, by its descriptor
 
 
@@ -274,4 +276,4 @@ def utime(path: Any, times: Any = None, *, ns: Any = None, dir_fd: Any = None, f
         else:
             k.utime(_at(name, dir_fd), atime, mtime, bool(follow_symlinks))
     except OSError as e:
-        raise args.nameless(e)  # noqa: B904  # the same error
+        raise args.named(e, path) if _UTIME_NAMES else args.nameless(e)  # noqa: B904  # the same error
