@@ -128,9 +128,13 @@ class Toy:
                 body, one._body = one._body, None
                 body.close()
                 del body
-        for one, state in states:
+        while states:
+            one, state = states.pop()
             one.__kos_setstate__(state)
         made = rebuild(frames)
+        # From 3.12 on this frame may outlive the call, as what a traceback's frame was called by: it keeps nothing.
+        frames.clear()
+        one = state = None  # type: ignore[assignment]  # these two as well
         landing = made.send(None)
         assert landing is LANDED, landing
         return made
