@@ -10,13 +10,14 @@ import ast
 import sys
 
 _CRASHES = sys.version_info[:3] in ((3, 12, 0), (3, 12, 1))
-_LIMIT = 19
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp)
+_LIMIT = 20
 
 
 def too_deep(body: list[ast.stmt]) -> bool:
     """Whether this Python would crash on the body of a generator."""
-    return _CRASHES and max(map(_depth, body), default=0) > _LIMIT
+    if not _CRASHES or _deepest(body) <= _LIMIT:
+        return False
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for stmt in body for node in ast.walk(stmt))
 
 
 def _depth(node: ast.AST) -> int:
@@ -31,8 +32,7 @@ def _depth(node: ast.AST) -> int:
             inside = 3 if isinstance(node, ast.TryStar) else 2 if handler.name else 1
             guarded = max(guarded, inside + _deepest(handler.body))
         return max(1 + guarded, 1 + _deepest(node.finalbody)) if node.finalbody else guarded
-    own = 1 if isinstance(node, _COMPREHENSIONS) else 0  # inlined, between handlers that give back the variables
-    return own + max(map(_depth, ast.iter_child_nodes(node)), default=0)
+    return max(map(_depth, ast.iter_child_nodes(node)), default=0)
 
 
 def _deepest(body: list[ast.stmt]) -> int:
