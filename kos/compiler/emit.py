@@ -9,7 +9,6 @@ from kos.compiler import tree as t
 from kos.compiler.core import Item
 from kos.compiler.facts import Facts
 from kos.compiler.matching import Matching
-from kos.compiler.nesting import too_deep
 from kos.compiler.refuse import Refused
 from kos.compiler.scope import Scope
 from kos.compiler.unit import META, CodeInfo, Kind
@@ -242,11 +241,6 @@ class Emitter:
         enclosing: list[ast.stmt] = [t.assign(name, t.const(None)) for name in sorted(outer or scope.free)]
         wrap = ast.FunctionDef("$wrap", ast.arguments([], [], None, [], [], None, []), [*enclosing, function], [])
         module = ast.Module([wrap], [])
-        if too_deep(body):
-            line = self._first_line(scope)
-            raise Refused(
-                "too many statically nested blocks: a kos guest cannot use this", (self.filename, line, 1, "")
-            )
         if hasattr(ast, "TypeVar"):  # Python 3.12 wants the field
             for made in (function, wrap):
                 made.type_params = []  # type: ignore[attr-defined]  # these nodes have it

@@ -21,7 +21,7 @@ def cell(x):
 """
 
 
-#: Blocks in blocks. Two versions of CPython crash where more than 19 handlers are nested (`kos.compiler.nesting`).
+#: Blocks in blocks. Two versions of CPython crash where more than 19 handlers are nested; 3.12.2 does not.
 DEEPEST = 5 if sys.version_info[:3] in ((3, 12, 0), (3, 12, 1)) else 6
 
 
