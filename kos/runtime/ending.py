@@ -7,7 +7,7 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
-from kos.runtime import importer, io_, running, tracebacks_
+from kos.runtime import importer, pyio, running, tracebacks_
 from kos.runtime.world import current
 from kos.traps import INLINE, Trap
 
@@ -35,7 +35,7 @@ def load_main(path: str) -> tuple[str | None, dict[str, Any]]:
             return None, {}
         text, shown = found
         if not os.path.isabs(shown):
-            shown = os.path.join(io_.calls()["getcwd"](), shown)
+            shown = os.path.join(pyio.calls()["getcwd"](), shown)
         values.update(__file__=shown, __cached__=None)
     world.path[0:1] = [os.path.dirname(shown)]
     world.modules["__main__"] = module

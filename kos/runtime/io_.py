@@ -12,106 +12,38 @@ from __future__ import annotations
 import codecs
 import functools
 import io
-import os
 import sys
-from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 from kos.runtime import builtins_, hooks, templates
+from kos.runtime import textio as textio  # text files follow C from now on
 from kos.runtime.freeze import static
-from kos.runtime.privately import private_copy
+from kos.runtime.pyio import (
+    BufferedRandom,
+    BufferedReader,
+    BufferedWriter,
+    FileIO,
+    NoLock,
+    TextIOWrapper,
+    Unsupported,
+    method,
+)
+from kos.runtime.pyio import module as _pyio
 from kos.runtime.readahead import follow_c
 from kos.runtime.world import World, current
 
-_CHUNK = 8192  #: bytes of encoded text that a TextIOWrapper gathers, Modules/_io/textio.c
-
-
-class NoLock:
-    """A task has one thread of control: nothing to lock, and nothing that a copy would lose."""
-
-    def __enter__(self) -> bool:
-        return True
-
-    def __exit__(self, *exc: object) -> None:
-        return None
-
-    def acquire(self, *args: object, **kwargs: object) -> bool:
-        return True
-
-    def release(self) -> None:
-        return None
-
-    def locked(self) -> bool:
-        return False
-
-
-class _EmulatedOs:
-    """What _pyio takes for `os`: the calls of the emulated module, the host's constants."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith(("O_", "SEEK_")) or name in ("linesep", "fspath", "strerror"):
-            value = getattr(os, name)
-        else:
-            try:
-                value = calls()[name]
-            except KeyError:
-                raise AttributeError(name) from None
-        self.__dict__[name] = value
-        return value
-
-
-#: Where the emulated `os` calls are found; settable before the first file is opened.
-calls: Callable[[], dict[str, Any]] = lambda: templates.namespace("os")  # noqa: E731  # replaced in tests
-
-
-#: Messages in which _pyio differs from the C version.
-_EDITS = (
-    ('"can\'t have read/write/append mode at once"', '"must have exactly one of create/read/write/append mode"'),
-    (
-        '"must have exactly one of read/write/append mode"',
-        '"Must have exactly one of create/read/write/append mode and at most one plus"',
-    ),
-    ('"flush on closed file"', '"flush of closed file"'),
-    ('"unsupported whence (%r)"', '"invalid whence (%r, should be 0, 1 or 2)"'),
-    ('"invalid whence value"', 'f"whence value {whence} unsupported"'),
-    ('"invalid number of bytes to read"', '"read length must be non-negative or -1"'),
-    ("            if n >= hint:", "            if n > hint:"),
-    ("raise OSError('Negative file descriptor')", "raise ValueError(f'opener returned {fd}')"),
-    ('raise AssertionError("pending decoded text")', "pass"),
-    ('"illegal newline value: %r"', '"illegal newline value: %s"'),
-)
-_pyio = private_copy("_pyio", "_io", {"os": _EmulatedOs(), "_thread": SimpleNamespace(allocate_lock=NoLock)}, _EDITS)
-FileIO: Any = _pyio.FileIO
-TextIOWrapper: Any = _pyio.TextIOWrapper
-BufferedWriter: Any = _pyio.BufferedWriter
-BufferedReader: Any = _pyio.BufferedReader
-BufferedRandom: Any = _pyio.BufferedRandom
 follow_c(BufferedReader)
-Unsupported = io.UnsupportedOperation
-
-
-def _method(cls: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Put a function into one of the copied classes, in place of the method of its name."""
-
-    def put(function: Callable[..., Any]) -> Callable[..., Any]:
-        name = function.__name__.rstrip("_") if not function.__name__.startswith("__") else function.__name__
-        function.__qualname__ = f"{cls.__name__}.{name}"
-        setattr(cls, name, function)
-        return function
-
-    return put
 
 
 # --- all files -----------------------------------------------------------------------------
 
 
-@_method(_pyio.IOBase)
+@method(_pyio.IOBase)
 def _unsupported(self: Any, name: str) -> None:
     raise Unsupported(name)
 
 
-@_method(_pyio.IOBase)
+@method(_pyio.IOBase)
 def __del__(self: Any) -> None:
     # A dropped file is closed, but not where the world is dropped that it belongs to: then the task is gone, or
     # lives on as a copy, and the descriptor is no longer this object's.
@@ -159,7 +91,7 @@ for _class in (BufferedReader, BufferedWriter, BufferedRandom):
             _check_first(_class, _name, f"{_name.rstrip('1')} of closed file")
 
 
-@_method(FileIO)
+@method(FileIO)
 def readinto(self: Any, buffer: Any) -> int | None:
     """_io_FileIO_readinto_impl; None where a read would block."""
     data = self.read(buffer.nbytes)
@@ -202,13 +134,13 @@ for _class in (FileIO, BufferedReader, BufferedRandom):
             _into_view(_class, _name)
 
 
-@_method(FileIO)
+@method(FileIO)
 def _checkClosed(self: Any, msg: str | None = None) -> None:
     if self.closed:
         raise ValueError("I/O operation on closed file" if msg is None else msg)
 
 
-@_method(_pyio._BufferedIOMixin)
+@method(_pyio._BufferedIOMixin)
 def _raw_file(self: Any) -> Any:
     if self._raw is None:
         raise ValueError("raw stream has been detached")
@@ -239,7 +171,7 @@ for _class in (BufferedReader, BufferedWriter, BufferedRandom):
     _needs_seekable(_class)
 
 
-@_method(BufferedReader)
+@method(BufferedReader)
 def truncate(self: Any, pos: Any = None) -> int:
     if self.closed:
         raise ValueError("truncate of closed file")
@@ -249,7 +181,7 @@ def truncate(self: Any, pos: Any = None) -> int:
 # --- buffered writing ----------------------------------------------------------------------
 
 
-@_method(BufferedWriter)
+@method(BufferedWriter)
 def write(self: Any, b: Any) -> int:
     """_io__Buffered_write_impl: fill the buffer; when it is full write it, and then what is too large for it."""
     if isinstance(b, str):
@@ -281,184 +213,6 @@ def write(self: Any, b: Any) -> int:
             written += n
         held += data[written:]
     return size
-
-
-# --- text ----------------------------------------------------------------------------------
-
-_init_text = TextIOWrapper.__init__
-
-
-def _new_text(
-    self: Any,
-    buffer: Any,
-    encoding: Any = None,
-    errors: Any = None,
-    newline: Any = None,
-    line_buffering: bool = False,
-    write_through: bool = False,
-) -> None:
-    self._pending = []
-    self._pending_size = 0
-    self._CHUNK_SIZE = _CHUNK
-    self._owner = current()
-    _init_text(self, buffer, encoding, errors, newline, line_buffering, write_through)
-    self._can_read, self._can_write = buffer.readable(), buffer.writable()
-
-
-TextIOWrapper.__init__ = _new_text
-
-
-def _check(self: Any) -> None:
-    if self._buffer is None:
-        raise ValueError("underlying buffer has been detached")
-    if self._buffer.closed:
-        raise ValueError("I/O operation on closed file.")
-
-
-@_method(TextIOWrapper)
-def write_(self: Any, s: str) -> int:
-    """_io_TextIOWrapper_write_impl: encoded text is gathered, and given on in chunks."""
-    if not isinstance(s, str):
-        raise TypeError(f"write() argument must be str, not {type(s).__name__}")
-    buffer = self._buffer
-    # The usual case without the three properties that `closed` goes through: 0.6 us of a print's 3.
-    if type(buffer) is not BufferedWriter or type(buffer._raw) is not FileIO or buffer._raw._IOBase__closed:
-        _check(self)
-    if not self._can_write:
-        raise Unsupported("not writable")
-    text = s
-    has_newline = (self._writetranslate or self._line_buffering) and "\n" in s
-    if has_newline and self._writetranslate and self._writenl != "\n":
-        text = s.replace("\n", self._writenl)
-    encoder = self._encoder
-    if encoder is None:
-        data = self._get_encoder().encode(text)
-    elif type(encoder) is _utf8_encoder:
-        data = text.encode("utf-8", encoder.errors)
-    else:
-        data = encoder.encode(text)
-    if self._pending and (len(data) >= _CHUNK or (_KEEPS_TO_CHUNK and self._pending_size + len(data) > _CHUNK)):
-        self._give()
-    self._pending.append(data)
-    self._pending_size += len(data)
-    must_flush = self._line_buffering and (has_newline or "\r" in s)
-    if self._pending_size >= _CHUNK or must_flush or self._write_through:
-        self._give()
-    if must_flush:
-        self._buffer.flush()
-    if self._decoder is not None or self._snapshot is not None:
-        self._set_decoded_chars("")
-        self._snapshot = None
-        if self._decoder:
-            self._decoder.reset()
-    return len(s)
-
-
-
-def _keeps_to_chunk() -> bool:
-    """Whether this Python gives what is gathered before it would exceed a chunk; later ones join the text to it."""
-    below = io.BytesIO()
-    above = io.TextIOWrapper(below, "utf-8")
-    for _ in range(2):
-        above.write("x" * (_CHUNK - 1))
-    return len(below.getvalue()) < _CHUNK
-
-
-_KEEPS_TO_CHUNK = _keeps_to_chunk()
-_utf8_encoder: Any = codecs.getincrementalencoder("utf-8")
-
-
-@_method(TextIOWrapper)
-def _give(self: Any) -> None:
-    """Hand the gathered bytes to the buffer."""
-    if self._pending:
-        data = b"".join(self._pending)
-        self._pending, self._pending_size = [], 0
-        self._buffer.write(data)
-
-
-@_method(TextIOWrapper)
-def flush(self: Any) -> None:
-    _check(self)
-    self._telling = self._seekable
-    self._give()
-    self._buffer.flush()
-
-
-@_method(TextIOWrapper)
-def truncate_(self: Any, pos: Any = None) -> int:
-    """_io_TextIOWrapper_truncate_impl: where the buffer stands, which may have been read ahead of the text."""
-    self.flush()
-    size: int = self._buffer.truncate(pos)
-    return size
-
-
-_read_text, _readline_text, _tell_text = TextIOWrapper.read, TextIOWrapper.readline, TextIOWrapper.tell
-
-
-def _before_read(self: Any) -> None:
-    _check(self)
-    self._give()
-    if not self._can_read:
-        raise Unsupported("not readable")
-
-
-@_method(TextIOWrapper)
-def read(self: Any, size: Any = -1) -> str:
-    _check(self)
-    if not self._can_read:
-        raise Unsupported("not readable")
-    self._give()
-    result: str = _read_text(self, size)
-    return result
-
-
-@_method(TextIOWrapper)
-def readline(self: Any, size: Any = -1) -> str:
-    _before_read(self)
-    result: str = _readline_text(self, size)
-    return result
-
-
-@_method(TextIOWrapper)
-def tell(self: Any) -> int:
-    _check(self)
-    result: int = _tell_text(self)
-    return result
-
-
-_seek_text = TextIOWrapper.seek
-
-
-@_method(TextIOWrapper)
-def seek(self: Any, cookie: int, whence: int = 0) -> int:
-    _check(self)
-    result: int = _seek_text(self, cookie, whence)
-    return result
-
-
-@_method(TextIOWrapper)
-def _pack_cookie(
-    self: Any, position: int, dec_flags: int = 0, bytes_to_feed: int = 0, need_eof: bool = False, chars_to_skip: int = 0
-) -> int:
-    """What tell() returns: cookie_type of Modules/_io/textio.c."""
-    return position | dec_flags << 64 | bytes_to_feed << 96 | chars_to_skip << 128 | bool(need_eof) << 160
-
-
-@_method(TextIOWrapper)
-def _unpack_cookie(self: Any, cookie: int) -> tuple[int, int, int, bool, int]:
-    mask = 0xFFFFFFFF
-    return (
-        cookie & (1 << 64) - 1,
-        cookie >> 64 & mask,
-        cookie >> 96 & mask,
-        bool(cookie >> 160 & 0xFF),
-        cookie >> 128 & mask,
-    )
-
-
-TextIOWrapper._CHUNK_SIZE = _CHUNK
-TextIOWrapper.newlines = property(lambda self: getattr(self._decoder, "newlines", None))
 
 
 # --- the standard streams ------------------------------------------------------------------
@@ -516,4 +270,4 @@ builtins_.text_file[0] = TextIOWrapper
 static.register(
     value for value in vars(_pyio).values() if callable(value) and getattr(value, "__module__", "") == "_io"
 )
-static.register((NoLock, _utf8_encoder, codecs.getincrementaldecoder("utf-8")))
+static.register((NoLock, codecs.getincrementalencoder("utf-8"), codecs.getincrementaldecoder("utf-8")))

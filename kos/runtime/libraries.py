@@ -20,8 +20,8 @@ from kos.runtime import builtins_, helpers, library, templates
 from kos.runtime.freeze import reference, static
 from kos.runtime.freeze.pickler import add_type
 from kos.runtime.functions import module_body
-from kos.runtime.io_ import NoLock
 from kos.runtime.privately import source_of
+from kos.runtime.pyio import NoLock
 from kos.runtime.sync import sync
 from kos.runtime.world import current
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kos.runtime import io_, world
+from kos.runtime import io_, pyio, world
 
 MODES = ("w", "wb", "wb+", "a", "ab", "r", "rb", "rb+")
 TEXT = "héllo\nworld\r\nthird\rlast" * 3
@@ -18,7 +18,7 @@ TEXT = "héllo\nworld\r\nthird\rlast" * 3
 @pytest.fixture(autouse=True)
 def host_os(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The file objects on the host's own system calls."""
-    monkeypatch.setattr(io_, "calls", lambda: vars(os))
+    monkeypatch.setattr(pyio, "calls", lambda: vars(os))
     own = world.World()
     world.switch_to(own)
     yield
@@ -109,7 +109,7 @@ def test_writes_reach_the_file_in_the_same_pieces(tmp_path, monkeypatch, flush):
                 sizes.append(0)
 
     fill(io.TextIOWrapper(io.BufferedWriter(Recorder(expected), 4096), "utf-8"), expected)
-    monkeypatch.setitem(io_._pyio.os.__dict__, "write", write)
+    monkeypatch.setitem(pyio.module.os.__dict__, "write", write)
     fill(io_.open_(tmp_path / "f", "w", 4096), seen)
 
     assert seen == expected

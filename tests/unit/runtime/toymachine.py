@@ -24,11 +24,11 @@ from kos.runtime import (
     frames,
     hooks,
     importer,
-    io_,
     kernelcall,
     libraries,
     library,
     program,
+    pyio,
     snapshot,
     templates,
 )
@@ -290,7 +290,7 @@ def install() -> None:
         templates.add(name, partial(dict, vars(import_module(name))))
     importer.read_file = read_file
     program.install()
-    io_.calls = lambda: templates.namespace("os")
+    pyio.calls = lambda: templates.namespace("os")
 
 
 def read_file(path: str) -> tuple[str, str] | None:
