@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
@@ -56,10 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_standard_streams()
     try:
         if not words or words[0] in ("-h", "--help"):
-            print(_help())
+            print(_help(), flush=True)
             return 0 if words else EX_USAGE
         if words[0] in ("-V", "--version"):
-            print(f"kos {version()}")
+            print(f"kos {version()}", flush=True)
             return 0
         plugins = []
         while words and words[0].startswith("-p"):
@@ -72,18 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             command = _plugin_command(name, plugins)
             if command is not None:
                 verb = f"kos {name}"
-                status = command(words)
-                sys.stdout.flush()
-                return status
+                return _flushed(command, words)
             kind = "option" if name.startswith("-") else "command"
             hint = did_you_mean(name, [*VERBS, "--help", "--version"]) or " (`kos --help` lists what there is)"
             raise UsageError(f"no {kind} {name!r}{hint}")
         verb = f"kos {name}"
         words = [option for plugin in plugins for option in ("-p", plugin)] + words
-        status = int(import_module(f"kos.cli.{name}").main(words))
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return status
+        return _flushed(import_module(f"kos.cli.{name}").main, words)
     except (UsageError, HostError) as e:
         print(f"{verb}: {e}", file=sys.stderr)
         return EX_USAGE
@@ -103,6 +98,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a full disk: Python would try once more at its end
         print(f"{verb}: {e}", file=sys.stderr)
         return EX_SOFTWARE
+
+
+def _flushed(command: Callable[[list[str]], int], words: list[str]) -> int:
+    """Run a command; what it has printed is out, or has failed, before it ends. (A parser ends `--help` itself.)"""
+    try:
+        return int(command(words))
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
 
 def _open_standard_streams() -> None:

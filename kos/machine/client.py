@@ -24,7 +24,7 @@ from kos.machine import given
 from kos.machine.config import MachineConfig
 from kos.machine.programs import guests_folder, modules
 from kos.machine.result import Result
-from kos.platform.host.service import Service
+from kos.platform.host.service import Service, let_threads_wait
 from kos.trace.histogram import Histogram
 
 Guest = str | os.PathLike[str] | Callable[..., Any]
@@ -247,6 +247,7 @@ def _list(name: str, value: object, expected: str) -> list[Any]:
 @atexit.register
 def _close_all() -> None:
     """A program that ends leaves no machine behind, closed or not. A fork of it has none."""
+    let_threads_wait()
     for machine in list(_open):
         if machine._pid == os.getpid():
             machine.close()

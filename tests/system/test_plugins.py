@@ -389,7 +389,7 @@ def test_a_long_copy_is_no_circle(machine: Any) -> None:
         "for i in range(0, 768 << 20, 1 << 20):\n"
         "    m[i:i + (1 << 20)] = bytes([i >> 20 & 255]) * (1 << 20)\n"
         "if os.fork() == 0:\n"
-        "    print([m[i << 20] == i & 255 for i in range(768)].count(True))\n"
+        "    print([m[i << 20] == i & 255 for i in range(768)].count(True), flush=True)\n"
         "    os._exit(0)\n"
         "os.wait()\n"
     )

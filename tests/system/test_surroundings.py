@@ -21,7 +21,7 @@ def run(*words: str | bytes, cwd: Path, **how: Any) -> subprocess.CompletedProce
     return subprocess.run([*KOS, *words], cwd=cwd, **how)
 
 
-@pytest.mark.parametrize("words", [["guests"], ["plugins", "--json"], ["--help"], ["inspect"]])
+@pytest.mark.parametrize("words", [["guests"], ["plugins", "--json"], ["--help"], ["run", "--help"], ["inspect"]])
 def test_a_full_disk_is_one_line(tmp_path: Path, words: list[str]) -> None:
     with open("/dev/full", "wb") as full:
         done = run(*words, cwd=tmp_path, stdout=full)

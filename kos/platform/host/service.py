@@ -18,6 +18,7 @@ from kos.errors import HostError
 from kos.platform.host.process import die_with_parent, set_title
 
 _live: weakref.WeakSet[Service] = weakref.WeakSet()
+_at_end: list[bool] = []
 
 
 class Service:
@@ -66,6 +67,8 @@ class Service:
                 self._is_asked = False
                 was_closed = self._pipe.closed
                 self.close()
+                if _at_end and threading.current_thread() is not threading.main_thread():
+                    threading.Event().wait()
                 why = "was closed while it was asked" if was_closed else "has died"
                 raise HostError(f"the machine's supervisor process {why}") from None
             except KeyboardInterrupt:
@@ -97,6 +100,11 @@ class Service:
         if not self._pipe.closed and os.getpid() == self._parent:
             os.kill(self.pid, signal.SIGKILL)
             self.close()
+
+
+def let_threads_wait() -> None:
+    """The program ends: a thread that still asks has nobody to tell that its service is gone, and ends with it."""
+    _at_end.append(True)
 
 
 def _fill_standard_streams() -> list[int]:
