@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kos.cli.values import did_you_mean
 from kos.errors import HostError, MachineFailed, UsageError
@@ -34,6 +34,10 @@ EX_USAGE, EX_SOFTWARE, EX_INTERRUPTED = 2, 70, 130
 
 class Parser(argparse.ArgumentParser):
     """argparse, but wrong usage is one line: `kos run: message`, exit status 2."""
+
+    def print_help(self, file: Any = None) -> None:
+        """argparse's own says nothing where the help cannot be written."""
+        print(self.format_help(), end="", file=file)
 
     def error(self, message: str) -> NoReturn:
         self.exit(EX_USAGE, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
