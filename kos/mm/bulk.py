@@ -45,7 +45,6 @@ _TWELVE = np.uint64(12)
 _PFN = np.uint64(PFN_MASK)
 SHORT = 64  #: stretches this short with few pages in them are faster one by one
 FEW = 8
-AT_ONCE = 64  #: whole tables that are shared in one sweep
 
 
 def _leaf_for(new: Mm, vaddr: int) -> int:
@@ -66,9 +65,8 @@ def share_range(old: Mm, new: Mm, start: int, end: int) -> None:
         _share_parts(old, new, start, end)
         return
     _share_parts(old, new, start, low)
-    for vaddr, leaves in leaves_of(old.pgd, low, high):
-        for k in range(0, len(leaves), AT_ONCE):
-            _share_whole(new, vaddr[k : k + AT_ONCE], leaves[k : k + AT_ONCE])
+    for vaddrs, leaves in leaves_of(old.pgd, low, high):
+        _share_whole(new, vaddrs, leaves)
     _share_parts(old, new, high, end)
 
 

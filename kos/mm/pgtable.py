@@ -18,6 +18,7 @@ from kos.mm.structs import PG_TABLE, PG_USED, Mm, page_flags, page_refcount
 from kos.params import PTRS_PER_TABLE
 
 LEAF_SPAN = 1 << 21  #: bytes that one leaf table maps
+AT_ONCE = 64  #: leaf tables that are worth one sweep: 256 KiB of entries, which caches still hold
 _SPANS = (1 << 39, 1 << 30, 1 << 21)  # bytes that one entry of level 4, 3, 2 maps
 
 
@@ -99,14 +100,15 @@ def leaf_slices(pgd: int, start: int, end: int) -> Iterator[tuple[int, int, int]
 
 
 def leaves_of(pgd: int, start: int, end: int) -> Iterator[tuple[Longs, Longs]]:
-    """(addresses, frames) of the leaf tables in start..end-1, multiples of LEAF_SPAN; 512 tables at most at a time."""
+    """(addresses, frames) of the leaf tables in start..end-1, multiples of LEAF_SPAN; AT_ONCE of them at a time."""
     for base, directory in _descend(pgd, 0, 0, start, end, 1):
         low, high = max(start, base), min(end, base + _SPANS[1])
         first = low >> 21 & 511
         part = table_view(directory)[first : first + (high - low >> 21)]
         used = np.flatnonzero(part)
-        if len(used):
-            yield used * LEAF_SPAN + low, pfns_of(part[used])
+        vaddrs, leaves = used * LEAF_SPAN + low, pfns_of(part[used])
+        for k in range(0, len(used), AT_ONCE):
+            yield vaddrs[k : k + AT_ONCE], leaves[k : k + AT_ONCE]
 
 
 def add_leaves(mm: Mm, vaddrs: Longs, entries: Words) -> bool:

@@ -14,10 +14,7 @@ from kos.params import PTRS_PER_TABLE
 _SPECIAL = np.uint64(PTE_SPECIAL)
 _FILE = np.uint64(PTE_FILE)
 FEW = 4  #: stretches of so few entries are done one by one: a numpy call costs 1 us
-
-
 MANY = 8  #: whole tables that are worth a sweep of their own
-AT_ONCE = 64
 
 
 def zap_range(mm: Mm, start: int, end: int, stale: StaleBatch) -> None:
@@ -29,12 +26,11 @@ def zap_range(mm: Mm, start: int, end: int, stale: StaleBatch) -> None:
         return
     zap_range(mm, start, low, stale)
     for vaddrs, leaves in leaves_of(mm.pgd, low, high):
-        if len(leaves) < MANY:
-            for vaddr, leaf in zip(vaddrs.tolist(), leaves.tolist(), strict=True):
-                _zap_part(mm, vaddr, leaf << 9, PTRS_PER_TABLE, stale)
+        if len(leaves) >= MANY:
+            _zap_whole(mm, vaddrs, leaves, stale)
             continue
-        for k in range(0, len(leaves), AT_ONCE):
-            _zap_whole(mm, vaddrs[k : k + AT_ONCE], leaves[k : k + AT_ONCE], stale)
+        for vaddr, leaf in zip(vaddrs.tolist(), leaves.tolist(), strict=True):
+            _zap_part(mm, vaddr, leaf << 9, PTRS_PER_TABLE, stale)
     zap_range(mm, high, end, stale)
 
 
