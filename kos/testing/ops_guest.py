@@ -312,7 +312,7 @@ def run_task(
                 word = errno.errorcode[e.errno or 0]
             words.append(op[0] if word is None else f"{op[0]}={word}")
         step = 0
-        if ops[0][0] == "spin":
+        if ops[-1][0] == "spin":
             continue
         os.write(world.done[me][1], (" ".join(words) + "\n").encode())
         if ("report",) in ops:

@@ -24,6 +24,7 @@ from kos.testing.ops_state import (
 SIGKILL = 9
 SIGNALS = (SIGKILL, 15, 10)  # KILL, TERM, USR1
 NO_END = 1 << 60  #: stops after which a task is no longer busy
+REST = ("rest",)  #: what a task does that is no longer busy: it answers
 
 
 class Life(State):
@@ -142,15 +143,31 @@ class Life(State):
         """The task under whose number everybody finds the process's id; a thread's may not be written yet."""
         return process.tasks[0].number
 
+    def make_busy(self, victim: Process, turns: int | None, everyone: bool) -> list[int]:
+        """The tasks of a seized process that are busy when the next signal comes, from now on or as they were.
+
+        turns: stops until they come to an end; None: one more than the last time. Those that came to an end in this
+        round are among them, `everyone` or not: nobody knows whether they say so before the signal comes. They say
+        nothing in this round, and are busy again; if it was a stop, they speak in the round that ends it.
+        """
+        busy = []
+        for one in victim.tasks:
+            part = self.parts.get(one.number)
+            if one.alive and one.born < self.round and (everyone or part is not None):
+                before = [words for words in part.ops if words != REST] if part else []
+                one.times_busy += 1
+                spin = ("spin", one.times_busy if turns is None else turns)
+                self.parts[one.number] = Part([*before, spin], answers=False, ended=True)
+                busy.append(one.number)
+        return busy
+
     def do_kill(self, task: Task, op: ops.Kill) -> Any:
         victim = self.victim_of(task, op.who)
         if victim.is_stopped and SIGNALS[op.signal] != SIGKILL:
             raise Skip  # waits until the process is continued
         self.seize(task, victim)
-        if op.spin and not victim.is_stopped:
-            for one in victim.tasks:
-                if one.alive and one.born < self.round:
-                    self.parts[one.number] = Part([("spin", NO_END)], answers=False, ended=True)
+        if not victim.is_stopped:
+            self.make_busy(victim, NO_END, bool(op.spin))
         self.end_process(victim, -SIGNALS[op.signal])
         return ("kill", self.name_of(victim), SIGNALS[op.signal]), None, False
 
@@ -159,12 +176,7 @@ class Life(State):
         if victim.parent is not task.process or victim.is_stopped:
             raise Skip
         self.seize(task, victim)
-        victim.is_stopped, victim.busy = True, []
-        for one in victim.tasks if op.spin else ():
-            if one.alive and one.born < self.round:
-                one.times_busy += 1
-                victim.busy.append(one.number)
-                self.parts[one.number] = Part([("spin", one.times_busy)], answers=False, ended=True)
+        victim.is_stopped, victim.busy = True, self.make_busy(victim, None, bool(op.spin))
         return ("stop", self.name_of(victim)), "True 19", False
 
     def do_continue(self, task: Task, op: ops.Continue) -> Any:
@@ -174,8 +186,10 @@ class Life(State):
         process = stopped[op.who % len(stopped)].process
         self.seize(task, process)
         process.is_stopped = False
-        for number in process.busy:  # each says when it has come to an end
-            self.parts[number] = Part([("rest",)], ["rest"], ended=True)
+        for number in process.busy:  # each says when it has come to an end: in this round, if nothing hinders it
+            part = self.parts.get(number, Part())
+            done = [*part.ops, REST]  # behind what it was busy with, if that was in this round too
+            self.parts[number] = Part(done, [words[0] for words in done], ended=True)
         is_parent = process.parent is task.process
         words = ("continue", self.name_of(process), tuple(process.busy), is_parent)
         return words, is_parent or None, False
