@@ -84,8 +84,14 @@ def _meminfo(task: Task | None) -> str:
         ("VmallocUsed", 0),
         ("VmallocChunk", 0),
         ("Percpu", 0),
+        ("AnonHugePages", 0),
+        ("ShmemHugePages", 0),
+        ("FileHugePages", 0),
     )
-    return "".join(f"{name + ':':<16}{pages * _KB:>8} kB\n" for name, pages in rows)
+    text = "".join(f"{name + ':':<16}{pages * _KB:>8} kB\n" for name, pages in rows)
+    # Numbers of huge pages, not sizes: nobody has set any aside.
+    text += "".join(f"HugePages_{kind + ':':<8}{0:>6}\n" for kind in ("Total", "Free", "Rsvd", "Surp"))
+    return text + f"Hugepagesize:   {2048:>8} kB\nHugetlb:        {0:>8} kB\n"
 
 
 def _vmstat(task: Task | None) -> str:

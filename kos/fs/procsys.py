@@ -6,7 +6,9 @@ from kos.fs.procfs import register, register_link
 from kos.fs.procmachine import VERSION
 from kos.fs.structs import NR_FILES, NR_OPEN, PIPE_SIZE, files, inodes
 from kos.hw.cpu import this
+from kos.mm.grow import MMAP_LOW
 from kos.mm.limits import settings
+from kos.mm.mmap import MAX_MAP_COUNT
 from kos.params import PID_MAX
 from kos.sched.structs import Task, tasks
 
@@ -43,7 +45,8 @@ _constant("sys/kernel/pid_max", PID_MAX)
 register("sys/kernel/threads-max", lambda task: f"{tasks.capacity}\n")
 register("sys/vm/overcommit_memory", lambda task: f"{settings.mode}\n")
 register("sys/vm/overcommit_ratio", lambda task: f"{settings.ratio}\n")
-_constant("sys/vm/max_map_count", 65530)
+_constant("sys/vm/max_map_count", MAX_MAP_COUNT)
+_constant("sys/vm/mmap_min_addr", MMAP_LOW)
 _constant("sys/vm/swappiness", 0)
 _constant("sys/fs/file-max", NR_FILES)
 _constant("sys/fs/nr_open", NR_OPEN)

@@ -60,10 +60,12 @@ def do_madvise(mm: Mm, addr: int, length: int, advice: int) -> None:
     if not known or addr & PAGE_SIZE - 1 or length < 0:
         raise GuestFault(errno.EINVAL)
     end = addr + page_align(length)
-    if not 0 <= addr <= end <= USER_TOP:
-        raise GuestFault(errno.EINVAL if end > 1 << 63 else errno.ENOMEM)
+    if end > 1 << 64:
+        raise GuestFault(errno.EINVAL)
     if addr == end:
         return
+    if addr >= USER_TOP:
+        raise GuestFault(errno.ENOMEM)
     if advice in (MADV_POPULATE_READ, MADV_POPULATE_WRITE):
         _populate(mm, addr, end, int(advice == MADV_POPULATE_WRITE))
         return
@@ -102,7 +104,11 @@ def _change_flags(mm: Mm, start: int, end: int, add: int, remove: int) -> None:
         refused = next((v.start for v in overlapping(mm, start, end) if v.mapping or v.flags & VM_SHARED), None)
         end = end if refused is None else max(start, refused)
     if start < end:
-        for v in isolate(mm, start, end):
+        try:
+            covered = isolate(mm, start, end)
+        except GuestFault:
+            raise GuestFault(errno.EAGAIN) from None  # Linux: for want of what the kernel itself needs
+        for v in covered:
             v.flags = v.flags & ~remove | add
         mm.map_seq += 1
         merge_around(mm, start, end)

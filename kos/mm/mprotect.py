@@ -17,6 +17,8 @@ from kos.mm.structs import VM_ACCOUNT, VM_EXEC, VM_MAYWRITE, VM_PROT, VM_SHARED,
 from kos.mm.vma import merge_around
 from kos.params import PAGE_SIZE, USER_TOP
 
+PROT_SEM = 8  #: may be used for atomics: Linux takes it, and x86 has no use for it
+
 _W = np.uint64(PTE_W)
 _U = np.uint64(PTE_U)
 _NX = np.uint64(PTE_NX)
@@ -25,15 +27,15 @@ _NX = np.uint64(PTE_NX)
 def do_mprotect(mm: Mm, addr: int, length: int, prot: int) -> None:
     """Set the rights of every page of a range. Raises GuestFault: ENOMEM (a hole; pages before it are changed),
     EACCES, EINVAL."""
-    if addr & PAGE_SIZE - 1 or prot & ~VM_PROT:
+    if addr & PAGE_SIZE - 1 or prot & ~(VM_PROT | PROT_SEM):
         raise GuestFault(errno.EINVAL)
     if not length:
         return
-    size = page_align(length)
-    if length < 0 or not 0 <= addr <= addr + size <= USER_TOP:
+    end = addr + page_align(length)
+    if addr >= USER_TOP or end > 1 << 64:
         raise GuestFault(errno.ENOMEM)
     with mm_lock(mm):
-        _protect(mm, addr, addr + size, prot)
+        _protect(mm, addr, end, prot & VM_PROT)
 
 
 def _protect(mm: Mm, start: int, end: int, prot: int) -> None:

@@ -185,10 +185,10 @@ def source(buffer: Any) -> bytes | Window:
     window = window_of(buffer, False)
     if window is not None:
         return window
-    return _contiguous(buffer).tobytes()
+    return contiguous(buffer).tobytes()
 
 
-def _contiguous(buffer: Any) -> memoryview:
+def contiguous(buffer: Any) -> memoryview:
     """A host object as the one piece that C would ask it for."""
     try:
         view = memoryview(buffer)
@@ -217,7 +217,7 @@ def targets(function: str, buffers: Any) -> tuple[list[Segment], list[memoryview
             segments.append(window)
             views.append(None)
             continue
-        view = _contiguous(buffer)
+        view = contiguous(buffer)
         if view.readonly:
             raise BufferError("Object is not writable.")
         segments.append(view.nbytes)

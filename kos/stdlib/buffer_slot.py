@@ -105,8 +105,8 @@ def install(cls: type[InMemory], name: bytes) -> None:
     """Let C code take buffers from instances of `cls` and of its future subclasses, and call it `name` in messages."""
     ctypes.c_char_p.from_address(id(cls) + _TP_NAME).value = _kept(name)
     if sys.version_info >= (3, 12):
-        cls.__buffer__ = _buffer  # type: ignore[attr-defined]  # not declared: 3.11 has it not
-        cls.__release_buffer__ = _release_buffer  # type: ignore[attr-defined]  # as above
+        type.__setattr__(cls, "__buffer__", _buffer)  # not the class's own, which lets nothing be set
+        type.__setattr__(cls, "__release_buffer__", _release_buffer)
     else:
         _install_slots(cls)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from _kos import syscalls as k
 
-from kos.guest_abi import MS_SYNC, PageInfo
+from kos.guest_abi import MREMAP_FIXED, MS_SYNC, PageInfo
 from kos.stdlib import args
 
 __all__ = [
@@ -38,6 +38,8 @@ def mprotect(addr: int, length: int, prot: int) -> None:
 
 
 def mremap(addr: int, old: int, new: int, flags: int = 0) -> int:
+    if flags & MREMAP_FIXED:  # there is no argument for the place
+        raise OSError(errno.EINVAL, _host.strerror(errno.EINVAL))
     at: int = k.mremap(index(addr), index(old), index(new), index(flags))
     return at
 

@@ -7,19 +7,18 @@ where it should be: in the page tables.
 
 from __future__ import annotations
 
+import functools
 import mmap as _host
-import stat
 import sys
-from operator import index
-from types import TracebackType
 from typing import Any
 
 from kos.errors import GuestFault
 from kos.hw.tlb import hot
 from kos.runtime.memory import load, load8, store, store8
-from kos.stdlib import args, buffer_slot, kernel
+from kos.stdlib import args, arity, buffer_slot, kernel
 from kos.stdlib.buffers_ import MappedView, Window
-from kos.stdlib.mmap_items import Items, contents_of
+from kos.stdlib.mmap_args import checked_size, parsed
+from kos.stdlib.mmap_items import Items, contents_of, ssize
 
 __all__ = ["error", "mmap"]
 
@@ -29,6 +28,9 @@ _READ, _WRITE, _COPY = _host.ACCESS_READ, _host.ACCESS_WRITE, _host.ACCESS_COPY
 _ACCESS_NAMES = ("ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ACCESS_COPY")
 _MREMAP_MAYMOVE = 1
 _NEW_IN_313 = sys.version_info >= (3, 13)
+
+
+_arguments = functools.partial(arity.between, before=Items._check)  # closed: before anything is parsed
 
 
 class _Owner:
@@ -56,6 +58,26 @@ class _Named(type):
     def __repr__(cls) -> str:
         return "<class 'mmap.mmap'>" if cls.__module__ == __name__ else super().__repr__()
 
+    def __setattr__(cls, name: str, value: object) -> None:
+        if cls.__module__ == __name__:  # every guest's: what one of them put there, the others would see
+            raise TypeError(f"cannot set {name!r} attribute of immutable type 'mmap.mmap'")
+        super().__setattr__(name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        if cls.__module__ == __name__:
+            raise TypeError(f"cannot set {name!r} attribute of immutable type 'mmap.mmap'")
+        super().__delattr__(name)
+
+
+class _Closed:
+    """The attribute `closed`, which C defines: read only, and it says so in C's words."""
+
+    def __get__(self, one: mmap | None, cls: type) -> Any:
+        return self if one is None else one._addr == 0
+
+    def __set__(self, one: mmap, value: object) -> None:
+        raise AttributeError("attribute 'closed' of 'mmap.mmap' objects is not writable")
+
 
 class mmap(Items, metaclass=_Named):  # CPython's name
     """mmap(fileno, length[, flags[, prot[, access[, offset]]]])"""
@@ -67,15 +89,12 @@ class mmap(Items, metaclass=_Named):  # CPython's name
     _exports: int  #: memoryviews that are not released
     _made_by: _Owner | None
 
-    def __new__(
-        cls, fileno: int, length: int, flags: int = _host.MAP_SHARED, prot: int = _host.PROT_READ | _host.PROT_WRITE,
-        access: int = 0, offset: int = 0, **extra: bool,
-    ) -> mmap:  # fmt: skip
-        trackfd = extra.pop("trackfd", True) if _NEW_IN_313 else True
-        if extra:
-            raise args.unknown_keyword(next(iter(extra)), "this function")
-        fd, size, flags, prot = args.c_int(fileno), args.c_ssize(length), args.c_int(flags), args.c_int(prot)
-        access, offset = args.c_int(access), args.c_long(offset)
+    def __new__(cls, *given: Any, **named: Any) -> mmap:
+        fileno, length, flags, prot, access, offset, trackfd = parsed(given, named)
+        fd, size, flags, prot = (
+            args.parsed_int(fileno), args.c_ssize(length), args.parsed_int(flags), args.parsed_int(prot)
+        )  # fmt: skip
+        access, offset = args.parsed_int(access), args.c_long(offset)
         if size < 0:
             raise OverflowError("memory mapped length must be positive")
         if offset < 0:
@@ -91,7 +110,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         elif not access and prot & 3 != 3:
             access = _WRITE if prot & _host.PROT_WRITE else _READ
         if fd != -1:
-            size = _checked_size(fd, size, offset)
+            size = checked_size(fd, size, offset)
         self = super().__new__(cls)
         self._addr, self._size, self._pos, self._exports = 0, 0, 0, 0
         self._offset, self._access, self._fd = offset, access, -1
@@ -113,6 +132,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
 
     # --- life ---
 
+    @arity.none
     def close(self) -> None:
         if self._exports > 0:
             raise BufferError("cannot close exported pointers exist")
@@ -141,18 +161,21 @@ class mmap(Items, metaclass=_Named):  # CPython's name
             except (OSError, GuestFault):
                 pass  # nobody is there to be told
 
-    @property
-    def closed(self) -> bool:
-        return self._addr == 0
+    closed = _Closed()
 
     def __enter__(self) -> mmap:
         self._check()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"cannot pickle {type(self).__name__!r} object")
+
+    def __reduce_ex__(self, protocol: Any, /) -> Any:
+        name = "mmap.mmap" if type(self) is mmap else type(self).__name__
+        raise TypeError(f"cannot pickle {name!r} object")
 
     def __repr__(self) -> str:
         name = "mmap.mmap" if type(self) is mmap else type(self).__name__
@@ -190,6 +213,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
 
     # --- as a file ---
 
+    @_arguments(0, 1)
     def read(self, n: int | None = None, /) -> bytes:
         self._check()
         left = max(self._size - self._pos, 0)
@@ -198,7 +222,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         else:
             if not hasattr(type(n), "__index__"):
                 raise TypeError(f"argument should be integer or None, not '{type(n).__name__}'")
-            count = index(n)
+            count = ssize(n, OverflowError)
             self._check()
             if count < 0 or count > left:
                 count = left
@@ -206,6 +230,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         self._pos += count
         return data
 
+    @arity.none
     def read_byte(self) -> int:
         self._check()
         if self._pos >= self._size:
@@ -213,14 +238,16 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         self._pos += 1
         return load8(self._addr + self._pos - 1)
 
+    @arity.none
     def readline(self) -> bytes:
         self._check()
         end = self._search(b"\n", self._pos, self._size, False)
         return self.read((self._size if end < 0 else end + 1) - self._pos)
 
+    @_arguments(1, 1)
     def write(self, data: Any, /) -> int:
-        self._check_writable()
         raw = contents_of(data)
+        self._check_writable()
         if self._pos > self._size or self._size - self._pos < len(raw):
             raise ValueError("data out of range")
         if raw:
@@ -228,8 +255,9 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         self._pos += len(raw)
         return len(raw)
 
+    @_arguments(1, 1)
     def write_byte(self, byte: int, /) -> None:
-        value = index(byte)
+        value = args.c_long(byte)
         if value < 0:
             raise OverflowError("unsigned byte integer is less than minimum")
         if value > 255:
@@ -240,6 +268,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         store8(self._addr + self._pos, value)
         self._pos += 1
 
+    @_arguments(1, 2)
     def seek(self, dist: int, how: int = 0, /) -> int | None:
         dist, how = args.c_ssize(dist), args.c_int(how)
         self._check()
@@ -253,32 +282,36 @@ class mmap(Items, metaclass=_Named):  # CPython's name
 
     if _NEW_IN_313:
 
+        @arity.none
         def seekable(self) -> bool:
             return True
 
+    @arity.none
     def tell(self) -> int:
         self._check()
         return self._pos
 
+    @arity.none
     def size(self) -> int:
         self._check()
         if self._fd == -1 and _NEW_IN_313:
             return self._size
         return int(kernel.calls.fstat(self._fd)[6])
 
-    def find(self, sub: Any, start: int | None = None, end: int | None = None, /) -> int:
-        return self._find(sub, start, end, False)
+    @_arguments(1, 3)
+    def find(self, sub: Any, /, *bounds: int) -> int:
+        return self._find(sub, bounds, False)
 
-    def rfind(self, sub: Any, start: int | None = None, end: int | None = None, /) -> int:
-        return self._find(sub, start, end, True)
+    @_arguments(1, 3)
+    def rfind(self, sub: Any, /, *bounds: int) -> int:
+        return self._find(sub, bounds, True)
 
-    def _find(self, sub: Any, start: int | None, end: int | None, backwards: bool) -> int:
+    def _find(self, sub: Any, bounds: tuple[int, ...], backwards: bool) -> int:
         raw = contents_of(sub)
-        first = None if start is None else args.c_ssize(start)
-        last = None if end is None else args.c_ssize(end)
+        places = [args.c_ssize(bound) for bound in bounds]
         self._check()  # after the arguments, here as elsewhere: an __index__ of the guest's may close the map
-        low = self._pos if first is None else _clipped(first, self._size)
-        high = self._size if last is None else _clipped(last, self._size)
+        low = _clipped(places[0], self._size) if places else self._pos
+        high = _clipped(places[1], self._size) if len(places) == 2 else self._size
         return self._search(raw, low, high, backwards)
 
     def _search(self, sub: bytes, low: int, high: int, backwards: bool) -> int:
@@ -288,6 +321,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         found = data.rfind(sub) if backwards else data.find(sub)
         return found if found < 0 else low + found
 
+    @_arguments(3, 3)
     def move(self, dest: int, src: int, count: int, /) -> None:
         dest, src, count = args.c_ssize(dest), args.c_ssize(src), args.c_ssize(count)
         self._check_writable()
@@ -298,6 +332,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
 
     # --- as a mapping ---
 
+    @_arguments(0, 2)
     def flush(self, offset: int = 0, size: int | None = None, /) -> None:
         self._check()
         offset = args.c_ssize(offset)
@@ -311,10 +346,10 @@ class mmap(Items, metaclass=_Named):  # CPython's name
             return
         kernel.calls.msync(self._addr + offset, length, 4)
 
-    def madvise(self, option: int, start: int = 0, length: int | None = None, /) -> None:
-        self._check()
-        option, start = args.c_int(option), args.c_ssize(start)
-        count = self._size if length is None else args.c_ssize(length)
+    @_arguments(1, 3)
+    def madvise(self, option: int, start: int = 0, /, *length: int) -> None:
+        option, start = args.parsed_int(option), args.c_ssize(start)
+        count = args.c_ssize(length[0]) if length else self._size
         self._check()
         if start < 0 or start >= self._size:
             raise ValueError("madvise start out of bounds")
@@ -324,6 +359,7 @@ class mmap(Items, metaclass=_Named):  # CPython's name
             raise OverflowError("madvise length too large")
         kernel.calls.madvise(self._addr + start, min(count, self._size - start), option)
 
+    @_arguments(1, 1)
     def resize(self, newsize: int, /) -> None:
         newsize = args.c_ssize(newsize)
         self._check()
@@ -338,26 +374,6 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         self._close_windows()
         self._addr = kernel.calls.mremap(self._addr, self._size, newsize, _MREMAP_MAYMOVE)
         self._size = newsize
-
-
-def _checked_size(fd: int, size: int, offset: int) -> int:
-    """The length of a mapping of a file: 0 asks for all of a regular file, and no more than that may be asked for."""
-    try:
-        fields = kernel.calls.fstat(fd)
-    except OSError:
-        return size  # mmap itself will say it
-    if not stat.S_ISREG(fields[0]):
-        return size
-    file_size = int(fields[6])
-    if size == 0:
-        if file_size == 0:
-            raise ValueError("cannot mmap an empty file")
-        if offset >= file_size:
-            raise ValueError("mmap offset is greater than file size")
-        return file_size - offset
-    if offset > file_size or file_size - offset < size:
-        raise ValueError("mmap length is greater than file size")
-    return size
 
 
 def _clipped(at: int, size: int) -> int:

@@ -19,7 +19,8 @@ from kos.hw.tlb import Window, hot
 from kos.params import PAGE_SIZE
 from kos.runtime.freeze.pickler import add_type
 from kos.runtime.memory import load, load8, miss, store, store8
-from kos.stdlib.buffers_ import InMemory, host_memoryview, window_of
+from kos.stdlib import args
+from kos.stdlib.buffers_ import InMemory, window_of
 
 _READ_ONLY = int(_host.ACCESS_READ)
 
@@ -159,8 +160,13 @@ class Items(InMemory):
 
     def __delitem__(self, key: Any) -> None:
         self._check_writable()
-        what = "mmap object doesn't support slice" if isinstance(key, slice) else "mmap doesn't support item"
-        raise TypeError(f"{what} deletion")
+        if isinstance(key, slice):
+            key.indices(self._size)
+            raise TypeError("mmap object doesn't support slice deletion")
+        if not hasattr(type(key), "__index__"):
+            raise TypeError("mmap indices must be integer")
+        self._place(key)
+        raise TypeError("mmap doesn't support item deletion")
 
     def __iter__(self) -> Iterator[bytes]:
         """Bytes objects of length one: what CPython's sequence protocol gives, unlike m[i]."""
@@ -191,10 +197,7 @@ def contents_of(value: Any) -> bytes:
     window = window_of(value, False)
     if window is not None:
         return load(*window)
-    try:
-        return host_memoryview(value).tobytes()
-    except TypeError:
-        raise TypeError(f"a bytes-like object is required, not '{type(value).__name__}'") from None
+    return args.contiguous(value).tobytes()
 
 
 add_type(Window, lambda freezer, one: (Window, ()))

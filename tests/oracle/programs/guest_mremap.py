@@ -21,3 +21,8 @@ for old in (a, b + P):
         guest.mremap(old, P, 2 * P)
     except OSError as e:
         print(errno.errorcode[e.errno])
+for flags in (guest.MREMAP_FIXED, guest.MREMAP_FIXED | guest.MREMAP_MAYMOVE):  # the call has no place to name
+    try:
+        guest.mremap(b, P, P, flags)
+    except OSError as e:
+        print(errno.errorcode[e.errno], guest.load(b, 5))

@@ -16,6 +16,7 @@ from kos.mm import limits, switch, views
 from kos.mm.brk import do_brk
 from kos.mm.dup import dup_mm
 from kos.mm.limits import Limits
+from kos.mm.madvise import MADV_DONTFORK, do_madvise
 from kos.mm.mm import HEAP_START
 from kos.mm.mmap import (
     MAP_ANONYMOUS,
@@ -207,3 +208,15 @@ def test_a_thousand_mappings_are_found(box: Any) -> None:
     assert [memory.load64(base + 2 * n * P) for n in range(0, 1000, 7)] == list(range(0, 1000, 7))
     assert errno_of(do_mmap, mm, USER_TOP - P, 2 * P, 3, ANON | MAP_FIXED) == "ENOMEM"
     box.drop(mm, child)
+
+
+def test_no_room_for_another_area_is_enomem_for_all_but_madvise(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux's madvise_vma_behavior() turns the ENOMEM of a split into EAGAIN."""
+    mm = box.new_mm()
+    a = do_mmap(mm, 0, 9 * P, 3, ANON)
+    monkeypatch.setattr("kos.mm.mmap.MAX_MAP_COUNT", mm.nr_vmas)
+
+    assert errno_of(do_munmap, mm, a + P, P) == "ENOMEM"
+    assert errno_of(do_mprotect, mm, a + P, P, 1) == "ENOMEM"
+    assert errno_of(do_madvise, mm, a + P, P, MADV_DONTFORK) == "EAGAIN"
+    box.drop(mm)
