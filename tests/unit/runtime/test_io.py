@@ -17,8 +17,13 @@ TEXT = "héllo\nworld\r\nthird\rlast" * 3
 
 @pytest.fixture(autouse=True)
 def host_os(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The file objects on the host's own system calls."""
+    """The file objects on the host's own system calls.
+
+    Through an `os` of this test alone: it keeps the calls that it has found, and a machine that a later test boots in
+    this process would let its guests write into the host's descriptors.
+    """
     monkeypatch.setattr(pyio, "calls", lambda: vars(os))
+    monkeypatch.setitem(vars(pyio.module), "os", type(pyio.module.os)())
     own = world.World()
     world.switch_to(own)
     yield
