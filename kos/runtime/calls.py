@@ -147,7 +147,7 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
             if known is not None and known[0] is init and known[1] is f.__new__:
                 return known[2]  # type: ignore[no-any-return]  # any callable
             made = wrap_class(f)
-            if made is not f and "<locals>" not in f.__qualname__:
+            if "<locals>" not in f.__qualname__:
                 makers[f] = (init, f.__new__, made)
             return made
         if kind is KernelCall:

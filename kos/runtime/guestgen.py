@@ -143,22 +143,28 @@ class GuestGen:
         self._body = self._fn = self._pending = None
 
     def _sync(self, exc: BaseException | None, value: Any) -> Any:
-        hooks.sync_depth += 1
         try:
             done, result = self.step(exc, value)
-            while not done:
-                try:
-                    answer = suspend(result)
-                except BaseException as raised:
-                    exc = raised
-                else:
-                    done, result = self.go_on(None, answer)
-                    continue
-                done, result = self.go_on(exc, None)
-            return result
         finally:
-            hooks.sync_depth -= 1
             exc = None  # as in step()
+        return result if done else self._to_value(result)
+
+    def _to_value(self, trap: Any) -> Any:
+        """What it yields next, from a trap that it stands in; under C code."""
+        done, result = False, trap
+        while not done:
+            try:
+                answer = suspend(result)
+            except BaseException as raised:
+                exc = raised
+            else:
+                done, result = self.go_on(None, answer)
+                continue
+            try:
+                done, result = self.go_on(exc, None)
+            finally:
+                del exc  # as in step()
+        return result
 
     # -- for C code: synchronously ------------------------------------------------------------------------------
 
@@ -166,7 +172,9 @@ class GuestGen:
         return self
 
     def __next__(self) -> Any:
-        return self._sync(None, None)
+        # What `sum(gen)` and `list(gen)` call for each item: a value comes without a detour through _sync().
+        result = self.advance()
+        return result[0] if type(result) is tuple else self._to_value(result)
 
     def send(self, value: Any, /) -> Any:
         """Resume it with a value: what it yields next."""
@@ -286,6 +294,10 @@ class NativeGen(GuestGen):
 
     def __init__(self, body: GeneratorType[Any, Any, Any]) -> None:
         super().__init__(None, body, body.__name__, body.__qualname__)
+
+    def advance(self) -> Any:
+        """A 1-tuple of what next() of it yields: it stands in no trap."""
+        return (self.step(None, None)[1],)
 
     def go_on(self, exc: BaseException | None, value: Any) -> tuple[bool, Any]:
         """Advance it; whatever it yields is a value."""

@@ -17,10 +17,6 @@ def _no_kernel(trap: object) -> Any:
 #: Called with a trap by guest code that C code called; returns the trap's answer (or raises it) when there is one.
 suspend: Callable[[Any], Any] = _no_kernel
 
-#: How many bodies are being run synchronously, under C code, on the current stack. While it is
-#: not 0 the task cannot be captured. Who switches stacks inside `suspend` saves and restores it.
-sync_depth: int = 0
-
 #: True while something is pending on this CPU: safepoints ask it. Put into builtins by `helpers.install`.
 pending: object = False
 

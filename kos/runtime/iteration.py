@@ -30,18 +30,15 @@ PENDING: Any = _Pending()
 class GenSteps:
     """Iterates a guest's generator: natively as long as it does not suspend."""
 
-    __slots__ = ("done", "gen")
+    __slots__ = ("gen",)
 
     def __init__(self, gen: GuestGen) -> None:
         self.gen = gen
-        self.done = False
 
     def __iter__(self) -> GenSteps:
         return self
 
     def __next__(self) -> Any:
-        if self.done:
-            raise StopIteration
         result = self.gen.advance()
         return result[0] if type(result) is tuple else PENDING
 

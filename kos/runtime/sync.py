@@ -23,7 +23,6 @@ _HOME = os.path.dirname(os.path.abspath(kos.__file__)) + os.sep
 
 def sync(body: Any) -> Any:
     """The result of a body, run to its end here; its exception likewise."""
-    hooks.sync_depth += 1
     try:
         trap = body.send(None)
         while True:
@@ -39,8 +38,6 @@ def sync(body: Any) -> Any:
         return end.value
     except Carry as carry:
         stop = unwrap(carry)
-    finally:
-        hooks.sync_depth -= 1
     raise stop
 
 

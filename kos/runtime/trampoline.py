@@ -122,12 +122,10 @@ class Loops:
         assert ctx is not None
         self.inside = False
         ctx.pinned = getcurrent()
-        depth, hooks.sync_depth = hooks.sync_depth, 0
         if self._spare:
             self._spare.pop().switch((ctx, trap))
         else:
             greenlet(self._body).switch(ctx, trap)
-        hooks.sync_depth = depth
         error, value = ctx.error, ctx.value
         ctx.error = ctx.value = None
         if error is not None:

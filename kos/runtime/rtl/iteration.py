@@ -65,8 +65,7 @@ def step_generator(adapter):
     try:
         return run_on(adapter.gen)
     except StopIteration:
-        adapter.done = True
-    return PENDING
+        return PENDING  # the loop asks it once more, and it is at its end
 
 
 def step_object(adapter):
