@@ -25,6 +25,7 @@ LIMITS = {
     "page": 16, "count": 7, "offset": 4096, "length": 4096, "value": 256, "prot": 8, "kind": 4, "index": 8,
     "populate": 2, "advice": 5, "pipe": 2, "size": 9, "who": 8, "signal": 3, "code": 200, "spin": 2,
     "shrinks": 2, "times": 20, "risk": 30, "outpost": 2, "keeps": 2, "inherit": 4, "target": 16, "way": 3,
+    "contest": 8,
 }  # fmt: skip
 
 
@@ -202,6 +203,16 @@ class Relay:
 
 
 @dataclass(frozen=True)
+class Race:
+    """A contest on one page, of a thread or a child with the caller (ops_races.py); the page is filled at the end."""
+
+    page: int
+    contest: int
+    value: int
+    times: int
+
+
+@dataclass(frozen=True)
 class Kill:
     """Ends another process by a signal; with spin it is busy with its memory, and with forks, when the signal comes."""
 
@@ -285,7 +296,7 @@ class Dump:
 Op = (
     Store | Fetch | Add | Map | Unmap | Protect | Advise | Resize | Move | Free | Inherit | Send | Receive | FileWrite
     | FileRead | Truncate | Fork | Clone | Vfork | Exec | Relay | Kill | Stop | Continue | Handle | Signal | Wait
-    | WaitNone | Exit | ExitThread | Join | Remember | Dump
+    | WaitNone | Exit | ExitThread | Join | Remember | Dump | Race
 )  # fmt: skip
 
 #: how often each operation is drawn
@@ -293,7 +304,7 @@ WEIGHTS: dict[type[Op], int] = {
     Store: 30, Fetch: 10, Add: 6, Map: 16, Unmap: 2, Protect: 6, Advise: 7, Resize: 3, Move: 4, Free: 2, Inherit: 4,
     Send: 4, Receive: 10, FileWrite: 2, FileRead: 1, Truncate: 1, Fork: 9, Clone: 5, Vfork: 4, Exec: 2, Relay: 5,
     Kill: 5, Stop: 8, Continue: 8, Handle: 4, Signal: 9, Wait: 5, WaitNone: 1, Exit: 2, ExitThread: 2, Join: 5,
-    Remember: 2, Dump: 3,
+    Remember: 2, Dump: 3, Race: 6,
 }  # fmt: skip
 
 

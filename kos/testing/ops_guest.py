@@ -1,4 +1,6 @@
-"""The guest program that does what a plan of kos/testing/ops_model.py says. Source text: main(PLANS) is appended.
+"""The guest program that does what a plan of kos/testing/ops_model.py says.
+
+Source text: ops_run.py appends what is in ops_races.py, and main(PLANS).
 
 A driver starts task 0, and lets the tasks of each round go by a byte in a pipe of each; a task answers with one line
 in another pipe. So no output depends on who was faster. Tasks find their pages at fixed addresses.
@@ -13,6 +15,7 @@ import select
 import signal
 import sys
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 from kos import guest as _guest
@@ -30,8 +33,9 @@ RECEIVED, BUSY = BOOK + 64, TABLE + 16 * NR_TASKS  #: words; BUSY: one of each t
 KILLED, EXECS, FORKS = 1, 2, 2  # ways of Vfork; of Handle
 ADVICE = (guest.MADV_DONTNEED, guest.MADV_DONTFORK, guest.MADV_DOFORK, guest.MADV_WIPEONFORK, guest.MADV_KEEPONFORK)
 RW, PRIVATE = guest.PROT_READ | guest.PROT_WRITE, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS
-ON_PAGES = set("store fetch add unmap protect advise resize free inherit vfork relay".split())
+ON_PAGES = set("store fetch add unmap protect advise resize free inherit vfork relay race".split())
 PATIENCE = 25.0  # seconds after which a task is called silent
+MORE: dict[str, Callable[..., str]] = {}  # operations of ops_races.py
 
 Pipe = tuple[int, int]
 
@@ -276,6 +280,8 @@ def act(world: World, me: int, state: list[int], op: Any) -> str | None:
         return f"{look(world, me)} {sum(state)}" + (f" {guest.load64(RECEIVED)}" if a[0] else "")
     elif name == "spin":
         be_busy(me, a[0])
+    elif name in MORE:
+        return MORE[name](at, SCRATCH + me * 0x10_0000 + 0x8_0000, *a[1:])
     return None
 
 

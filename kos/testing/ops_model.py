@@ -19,10 +19,27 @@ from kos.guest_abi import PAGE_SIZE, PROT_READ, PROT_WRITE
 from kos.testing import ops
 from kos.testing.ops_guest import FAR, PAGES, PLACES
 from kos.testing.ops_life import Life
-from kos.testing.ops_state import ADD, ALONE, READ, Fault, LastExit, Mapping, Shared, Skip, Task, Words
+from kos.testing.ops_races import RECORDS
+from kos.testing.ops_state import (
+    ADD,
+    ALONE,
+    READ,
+    SIGBUS,
+    SIGSEGV,
+    Fault,
+    LastExit,
+    Mapping,
+    Shared,
+    Skip,
+    Task,
+    Words,
+)  # fmt: skip
 
 DONTNEED, DONTFORK, DOFORK, WIPEONFORK, KEEPONFORK = range(5)  #: indexes of ops_guest.ADVICE
 SHARE, COPY, NONE, ZERO = range(4)  #: INHERIT_*
+ZAPPED, FLIPPED, REMAPPED, COPIED, PING_PONG, FLOOD, WITHDRAWN, TRUNCATED = range(8)  #: ops_races.CONTESTS
+#: how these end; what others answer is how often they saw what may not be
+ANSWERS = {FLOOD: f"{RECORDS},{RECORDS},0", WITHDRAWN: -SIGSEGV, TRUNCATED: f"{-SIGBUS},True,0"}
 PIPE_FULL = 16 * 1024  #: bytes; less than any pipe holds, so no writer waits
 
 
@@ -222,6 +239,29 @@ class Model(Life):
         if not mapping.is_shared:
             return inherit in (COPY, ZERO)
         return inherit != COPY or (not mapping.source.is_file and mapping.index < mapping.source.size)
+
+    def do_race(self, task: Task, op: ops.Race) -> Any:
+        """Nobody else touches the page, so what is left of it does not depend on the contest."""
+        pages, turns = task.process.pages, op.times + 1
+        page = op.page if op.contest == REMAPPED else self.aim(task, op.page, False)
+        self.claim_pages(task, page, 1)
+        if op.contest == REMAPPED:
+            pages[page] = Mapping(PROT_READ | PROT_WRITE, False, None)
+        mapping = pages[page]
+        if op.contest == COPIED and (mapping.dont_fork or mapping.wipe or mapping.copies):
+            raise Skip
+        if mapping.source is not None:  # a private copy may be thrown away, and the file's page seen again
+            self.claim(task, ALONE if mapping.is_shared else READ, [("content", id(mapping.source), mapping.index)])
+        try:
+            if mapping.source is not None:
+                mapping.source.page(mapping.index)
+            self.touch(task, page, ALONE)[:] = bytes([op.value]) * PAGE_SIZE
+        except Fault:
+            raise Skip from None
+        is_seen = mapping.is_shared and not (mapping.dont_fork or mapping.wipe or mapping.copies)
+        is_shared = is_seen if op.contest in (PING_PONG, WITHDRAWN) else mapping.is_shared
+        words = ("race", page, op.contest, op.value, turns, mapping.prot, is_shared)
+        return words, {PING_PONG: 2 * turns, **ANSWERS}.get(op.contest, 0), False
 
     # Pipes and the file.
 

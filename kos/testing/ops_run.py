@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kos.platform.host.command import run_command
-from kos.testing import ops_guest
+from kos.testing import ops_guest, ops_races
 from kos.testing.ops import Program
 from kos.testing.ops_model import Plan, plan
 
 HOST: tuple[str, ...] = (sys.executable,)
 KOS: tuple[str, ...] = (sys.executable, "-m", "kos", "run", "--summary", "none")
+FUTURE = "from __future__ import annotations\n"  #: stands at the beginning of a file, or nowhere
 EX_SOFTWARE = 70  #: exit status of a machine that failed
 
 
@@ -29,7 +30,7 @@ class Difference:
 
 def source(plans: dict[int, Plan], together: int = 4) -> str:
     """One ordinary guest program that does all these, `together` of them at a time."""
-    lines = ["", "", "PLANS = ["]
+    lines = ["MORE['race'] = race", "PLANS = ["]
     for name, one in plans.items():
         lines.append(f"    ({name}, ([  # program {name}: what each task does in each of its rounds")
         for task in one.script:
@@ -38,7 +39,8 @@ def source(plans: dict[int, Plan], together: int = 4) -> str:
             lines.append("        ],")
         lines.append(f"    ], {one.rounds!r})),")
     lines += ["]", f"main(PLANS, {together})", ""]
-    return Path(ops_guest.__file__).read_text() + "\n".join(lines)
+    begin, *rest = (Path(str(part.__file__)).read_text() for part in (ops_guest, ops_races))
+    return "\n\n".join([begin, *(text.replace(FUTURE, "") for text in rest), "\n".join(lines)])
 
 
 def expected(plans: dict[int, Plan]) -> str:
