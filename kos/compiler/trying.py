@@ -8,6 +8,7 @@ again in the way it was left: by raising, returning, breaking or continuing (`$k
 from __future__ import annotations
 
 import ast
+import sys
 
 from kos.compiler import tree as t
 from kos.compiler.core import BROKE, CONTINUED, NORMAL, RAISED, RETURNED, Final
@@ -210,6 +211,8 @@ class Trying(Statements):
         n = self.fresh()
         enter, leave, value, whole, error = (f"${letter}{n}" for letter in ("a", "b", "d", "o", "q"))
         manager = self.expr(first.context_expr)
+        # Where a traceback sees __enter__ and __exit__ called from.
+        where = self.at = first.context_expr if sys.version_info >= (3, 13) else node
         self.emit(ast.Assign([ast.Tuple([t.store(enter), t.store(leave)], ast.Store())], t.call("$with", manager)))
         self.drop(t.hidden_names(manager))
         self.set(value, self.suspend(t.call(t.call("$w", t.load(enter)))))
@@ -229,7 +232,7 @@ class Trying(Statements):
             t.if_(t.load(whole), [ast.Expr(t.call(leave, nothing, nothing, nothing))]),
             t.clear([leave]),
         ]
-        made = t.place(ast.Try([guarded], [], [], at_end), first.context_expr)
+        made = t.place(ast.Try([guarded], [], [], at_end), where)
         made.kos_with = True  # type: ignore[attr-defined]  # our own mark
         self.stmt(made)
 
