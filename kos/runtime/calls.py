@@ -24,6 +24,7 @@ from typing import Any
 from kos.compiler.units import by_stub
 from kos.compiler.units import info as code_info
 from kos.runtime import hooks, library
+from kos.runtime.freeze import hashes
 from kos.runtime.functions import is_suspendable, make_body_function, make_function
 from kos.runtime.guestgen import GuestGen, NativeGen
 from kos.runtime.iteration import GENERATOR_METHODS, builtin_iter, builtin_next
@@ -65,6 +66,8 @@ def enter(key: Key, globals_: dict[str, Any], closure: Closure, /, *args: Any, *
     body = make_body_function(info, globals_, None, None, closure)(*args, **kwargs)
     if info.kind == "generator":
         return GuestGen(None, body, info.name, info.qualname)
+    if info.name == "__hash__":
+        return hashes.note(args[0], info.stub, sync(body))
     return sync(body)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from kos.compiler import compile_unit, units
 from kos.platform.host.bigstack import run_on_big_stack
 from kos.runtime import builtins_, identity, templates
-from kos.runtime.freeze import atend, blame, gens, static
+from kos.runtime.freeze import atend, blame, gens, hashes, static
 from kos.runtime.freeze.pickler import CannotCopy, Freezer, Thawer
 from kos.runtime.world import COPIED, World, current
 
@@ -71,7 +71,7 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
         )
     )
     out = io.BytesIO()
-    freezer = Freezer(out, [world, world.modules, *modules, *map(vars, modules)])
+    freezer = Freezer(out, [world, world.modules, *modules, *map(vars, modules)], world)
 
     code: list[Any] = []
     rest: list[Any] = []
@@ -131,6 +131,7 @@ def loads(blob: bytes) -> tuple[list[Any], World, Any]:
     thawer.load()
     thawer.memo = base.memo
     thawer.load()
+    hashes.begin(world)
     try:
         return _load(thawer, world)
     finally:

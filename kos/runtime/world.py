@@ -39,6 +39,7 @@ class World:
         "extra",
         "finalizing",
         "flags",
+        "hashes",
         "identities",
         "modules",
         "origin",
@@ -68,6 +69,9 @@ class World:
         #: where the emulated modules keep what is the task's own
         self.extra: dict[str, Any] = {}
         self.identities: Any = None  #: what id() has told (`identity`); None until it is first asked
+        self.hashes: dict[
+            int, int
+        ] = {}  #: what a guest's __hash__ said last, by the object's address (`freeze.hashes`)
         self.random: random.Random | None = None  #: behind the functions of `random`
         self.finalizing = False  #: the program has ended, as far as os.fork is concerned (`ending`)
         self.recursion_limit = 1000  #: what sys.setrecursionlimit set

@@ -2,9 +2,10 @@
 
 The class is made by `type.__new__` with the names of its attributes and no values, so
 nothing of what runs when a class statement is executed runs again: no metaclass, no
-`__set_name__`, no decorator. `__init_subclass__` would run for each subclass, so a class
-gets its own only when everything is loaded. Methods come before any other attribute: an
-attribute may be a dict whose keys are hashed by them.
+`__set_name__`, no decorator; where a metaclass has an `mro()` of its own, the order that it
+gave is kept. What making a subclass or registering one would call, a class gets only when
+everything is loaded. Methods come before any other attribute: an attribute may be a dict
+whose keys are hashed by them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from kos.runtime.freeze import atend, reference, static
+from kos.runtime.freeze import atend, hashes, reference, static
+from kos.runtime.functions import code_ref
 
 if TYPE_CHECKING:
     from kos.runtime.freeze.pickler import Freezer, Reduced
@@ -44,6 +46,24 @@ _SPECIAL = frozenset(
     }
 )
 _EARLY = (FunctionType, staticmethod, classmethod, property)
+
+#: What is called of a class while others are made and registered, and of its instances while dicts are filled.
+#: A guest's is given at the end of a load; until then stands here what asks no guest.
+_AT_THE_END: dict[str, Any] = {
+    "__init_subclass__": None,
+    "__subclasshook__": classmethod(lambda cls, other: NotImplemented),
+    "__subclasscheck__": type.__subclasscheck__,
+    "__hash__": hashes.known,
+    "__eq__": object.__eq__,
+}
+
+
+def _waits(name: str, value: object) -> bool:
+    if name not in _AT_THE_END:
+        return False
+    if name == "__hash__":
+        return hashes.is_known(value)
+    return name != "__eq__" or code_ref(value) is not None
 
 
 #: Native abstract classes that some guest's class was registered with on this CPU: they know it, it does not know them.
@@ -90,7 +110,7 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
             continue
         if name not in _SPECIAL:
             order.append(name)
-        if name != "__init_subclass__" and issubclass(type(value), _EARLY):
+        if issubclass(type(value), _EARLY) and not _waits(name, value):
             early[name] = value
         elif name not in ("__module__", "__orig_bases__") and not (name == "__doc__" and value is None):
             late[name] = value
@@ -104,15 +124,38 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
     if joined:
         late["+"] = joined
     freezer.later(fill_class_late, cls, late)
+    number = None if meta is type else hashes.number_of(freezer.world, cls)
     orig = names.get("__orig_bases__") if any(base is typing.Generic for base in cls.__mro__) else None
     return (
         make_class,
-        (meta, cls.__name__, cls.__qualname__, cls.__bases__, cls.__module__, slots, tuple(order), orig),
+        (
+            meta,
+            cls.__name__,
+            cls.__qualname__,
+            cls.__bases__,
+            cls.__module__,
+            slots,
+            tuple(order),
+            orig,
+            _own_mro(cls),
+            number,
+        ),
         early,
         None,
         None,
         fill_class,
     )
+
+
+def _own_mro(cls: type) -> tuple[type | None, ...] | None:
+    """The order that the metaclass's own mro() gave `cls`, who is None in it; None where type's made it."""
+    return tuple([None if one is cls else one for one in cls.__mro__]) if _giver(type(cls)) else None
+
+
+def _giver(meta: Any) -> Any:
+    """The guest's metaclass whose mro() orders the bases of `meta`'s classes, if one does."""
+    found = next(one for one in meta.__mro__ if "mro" in vars(one))
+    return None if found is type else found
 
 
 def make_class(
@@ -124,20 +167,41 @@ def make_class(
     slots: tuple[str, ...] | None,
     order: tuple[str, ...],
     orig_bases: Any,
+    own_mro: tuple[type | None, ...] | None,
+    number: int | None,
 ) -> type:
     """The class with the names of its attributes in their order, and no values."""
     names: dict[str, Any] = {"__module__": module, "__qualname__": qualname}
-    names.update(dict.fromkeys(order))
+    names.update((key, _AT_THE_END.get(key)) for key in order)
     if "__class__" in names:
         names["__class__"] = property()  # as an attribute of the class it is the metaclass: it cannot be set later
     if slots is not None:
         names["__slots__"] = slots
     if orig_bases is not None:
         names["__orig_bases__"] = orig_bases
-    made: type = type.__new__(meta, name, bases, names)
+    if own_mro is None:
+        made: type = type.__new__(meta, name, bases, names)
+    else:
+        made = _make_ordered(meta, name, bases, names, own_mro)
     if issubclass(meta, abc.ABCMeta):
         _abc._abc_init(made)
+    if number is not None:
+        hashes.set_number(made, number)
     return made
+
+
+def _make_ordered(
+    meta: Any, name: str, bases: tuple[type, ...], names: dict[str, Any], mro: tuple[type | None, ...]
+) -> type:
+    """The class, its bases in the order that is known: type.__new__ asks the metaclass, and it must ask no guest."""
+    giver = _giver(meta)
+    own = vars(giver)["mro"]
+    type.__setattr__(giver, "mro", lambda cls: [one or cls for one in mro])
+    try:
+        made: type = type.__new__(meta, name, bases, names)
+        return made
+    finally:
+        type.__setattr__(giver, "mro", own)
 
 
 def fill_class(cls: type, values: dict[str, Any]) -> None:
@@ -154,15 +218,14 @@ def fill_class(cls: type, values: dict[str, Any]) -> None:
 
 
 def fill_class_late(cls: type, values: dict[str, Any]) -> None:
-    """The attributes that are not methods; __init_subclass__ waits for the end."""
+    """The attributes that are not methods; those that others' making calls wait for the end."""
     for other in values.pop("", ()):
         abc.ABCMeta.register(cls, other)  # type: ignore[arg-type]  # cls is an ABCMeta here
     for base in values.pop("+", ()):
         base.register(cls)
-    hook = values.pop("__init_subclass__", None)
+    for name in [name for name, value in values.items() if _waits(name, value)]:
+        atend.call(type.__setattr__, cls, name, values.pop(name))
     fill_class(cls, values)
-    if hook is not None:
-        atend.call(type.__setattr__, cls, "__init_subclass__", hook)
 
 
 def get_from_class(cls: type, name: str) -> Any:

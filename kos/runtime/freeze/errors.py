@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from greenlet import greenlet
 
-from kos.runtime.freeze import static
+from kos.runtime.freeze import hashes, static
 
 if TYPE_CHECKING:
     from kos.runtime.freeze.pickler import Freezer, Reduced
@@ -74,7 +74,7 @@ def reduce_exception(freezer: Freezer, one: BaseException) -> Reduced:
     for name in ("__cause__", "__context__", "__suppress_context__"):
         values[name] = look(name)
     freezer.later(set_exception, one, (values, look("__traceback__"), dict(look("__dict__")), _slots(one, cls)))
-    return (new_exception, (cls, solid, args))
+    return (new_exception, (cls, solid, args), hashes.number_of(freezer.world, one), None, None, hashes.set_number)
 
 
 def _slots(one: BaseException, cls: type) -> dict[str, Any]:

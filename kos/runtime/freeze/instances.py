@@ -4,8 +4,9 @@ A fork copies what an object is, so the hooks that a class has for pickle, copy 
 access (`__reduce__`, `__getstate__`, `__setattr__`, `__new__` ...) are not called. An
 instance is made empty by the native type that its class rests on; its contents, attributes
 and slots are put in later, from a queue, so that a chain of objects of any length is not
-a recursion. An object that is hashed by its class's own `__hash__` gets the attributes that
-such a hash can rest on at once, because it may be wanted as a key before the queue is served.
+a recursion. An object may be wanted as a key before the queue is served: what a guest's `__hash__`
+said of it is known (`hashes`); where native code hashes it, a dataclass's for one, it gets the
+attributes that such a hash can rest on at once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import collections
 from types import BuiltinFunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kos.runtime.freeze import static
+from kos.runtime.freeze import hashes, static
 
 if TYPE_CHECKING:
     from kos.runtime.freeze.pickler import Freezer, Reduced
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
 _HEAPTYPE, _IMMUTABLE, _NO_INSTANCES = 1 << 9, 1 << 8, 1 << 7
 
 
+#: How instances are hashed: by their address, by native code that looks at their attributes, as `hashes` knows.
+BY_IDENTITY, BY_CONTENTS, KNOWN = range(3)
+
+
 class Kind(NamedTuple):
     """What is known about a class's instances; worked out once in a snapshot."""
 
     solid: type  #: the native type below the Python classes
     has_dict: bool
     slots: tuple[tuple[str, Any], ...]  #: (name, descriptor)
-    has_hash: bool  #: hashed by something else than its identity
+    hashed: int  #: BY_IDENTITY, BY_CONTENTS or KNOWN
     new: Any  #: copyreg.__newobj__ where that means object.__new__
 
 
@@ -68,9 +73,15 @@ def kind_of(cls: type) -> Kind:
         solid,
         bool(cls.__dictoffset__),
         tuple(slots),
-        known.__hash__ is not object.__hash__ and known.__hash__ is not None,
+        _how_hashed(known.__hash__),
         static.NEW_OBJECT if plain_new else object.__new__,
     )
+
+
+def _how_hashed(own: Any) -> int:
+    if own is object.__hash__ or own is None:
+        return BY_IDENTITY
+    return KNOWN if hashes.is_known(own) else BY_CONTENTS
 
 
 def _attributes(one: Any, kind: Kind) -> dict[str, Any] | None:
@@ -98,9 +109,18 @@ def reduce_plain(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
         freezer.later(set_slots, one, (attributes, _slot_values(one, kind)))
     elif attributes:
         freezer.later(set_dict, one, attributes)
-    if kind.has_hash:
-        return (kind.new, (cls,), _for_hash(one, attributes, kind), None, None, set_early)
+    if kind.hashed:
+        return _hashed(freezer, one, attributes, kind, kind.new, (cls,))
     return (kind.new, (cls,))
+
+
+def _hashed(
+    freezer: Freezer, one: Any, attributes: dict[str, Any] | None, kind: Kind, make: Any, args: tuple[Any, ...]
+) -> Reduced:
+    """make(*args), and what it needs to be a key."""
+    if kind.hashed == BY_CONTENTS:
+        return (make, args, _for_hash(one, attributes, kind), None, None, set_early)
+    return (make, args, hashes.number_of(freezer.world, one), None, None, hashes.set_number)
 
 
 def _for_hash(one: Any, attributes: dict[str, Any] | None, kind: Kind) -> list[tuple[str, Any]]:
@@ -161,16 +181,18 @@ def reduce_based(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
     if value is not None:
         if any(state):
             freezer.later(set_slots, one, state)
-            if kind.has_hash:
-                return (_new_value, (cls, solid, value(one)), _for_hash(one, state[0], kind), None, None, set_early)
+        if kind.hashed == KNOWN or (kind.hashed and any(state)):
+            return _hashed(freezer, one, state[0], kind, _new_value, (cls, solid, value(one)))
         return (_new_value, (cls, solid, value(one)))
     take = _CONTENTS.get(solid)
     if take is None:
         return NotImplemented
-    if kind.has_hash:
+    if kind.hashed == BY_CONTENTS:
         freezer.later(set_slots, one, state)
         return (_new_empty, (cls, solid), (solid, take(one), _for_hash(one, state[0], kind)), None, None, set_keyed)
     freezer.later(set_contents, one, (solid, take(one), *state))
+    if kind.hashed:
+        return _hashed(freezer, one, state[0], kind, _new_empty, (cls, solid))
     return (_new_empty, (cls, solid))
 
 
@@ -180,7 +202,9 @@ def reduce_odd_member(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
     solid: Any = kind.solid
     args = solid.__reduce__(one)[1]
     freezer.later(set_slots, one, (attributes, _slot_values(one, kind)))
-    return (_new_from, (type(one), kind.solid, args), _for_hash(one, attributes, kind), None, None, set_early)
+    if kind.hashed:
+        return _hashed(freezer, one, attributes, kind, _new_from, (type(one), kind.solid, args))
+    return (_new_from, (type(one), kind.solid, args))
 
 
 def _new_from(cls: type, solid: type, args: tuple[Any, ...]) -> Any:

@@ -29,6 +29,7 @@ from kos.runtime.freeze import (
     tools,
     typevars,
 )
+from kos.runtime.world import World
 
 Reduced = Any  # a reduce tuple, or NotImplemented: typeshed has no better name for it
 
@@ -96,8 +97,9 @@ def add_type(kind: type, reduce: Callable[[Any, Any], Reduced]) -> None:
 class Freezer(pickle.Pickler):
     """One snapshot being written."""
 
-    def __init__(self, out: io.BytesIO, anchors: list[Any]) -> None:
+    def __init__(self, out: io.BytesIO, anchors: list[Any], world: World) -> None:
         super().__init__(out, 5)
+        self.world = world
         memo = static.memo()
         first = len(memo)
         memo.update({id(one): (first + n, one) for n, one in enumerate(anchors)})
