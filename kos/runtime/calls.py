@@ -149,9 +149,15 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
             init, known = f.__init__, find(f)
             if known is not None and known[0] is init and known[1] is f.__new__:
                 return known[2]  # type: ignore[no-any-return]  # any callable
+            has_init = type(init) is FunctionType
+            if has_init and find(init) is init and f.__new__ is _NEW:
+                return f  # type: ignore[no-any-return]  # any callable
             made = wrap_class(f)
-            if "<locals>" not in f.__qualname__:
-                makers[f] = (init, f.__new__, made)
+            if made is not f:
+                if "<locals>" not in f.__qualname__:
+                    makers[f] = (init, f.__new__, made)
+            elif has_init:
+                wrap(init)  # remembered as one that is called as it is; the class, which may go, is not
             return made
         if kind is KernelCall:
             return f.raw  # type: ignore[no-any-return]  # any callable
