@@ -16,12 +16,22 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from operator import index
 from typing import Any
 
 Window = tuple[int, int]  #: address and length in bytes of simulated memory
 host_memoryview = memoryview  # the name is taken over below, for guests
 
-NATIVE_FORMATS = frozenset("cbB?hHiIlLqQnNfdP")
+
+def _can_cast(code: str) -> bool:
+    try:
+        host_memoryview(bytes(16)).cast(code)  # type: ignore[call-overload]  # a variable
+    except ValueError:
+        return False
+    return True
+
+
+NATIVE_FORMATS = frozenset(filter(_can_cast, "cbB?hHiIlLqQnNefdP"))  # 'e' since 3.12
 
 
 class InMemory:
@@ -39,8 +49,29 @@ def window_of(obj: object, writable: bool) -> Window | None:
     return obj._kos_window(writable) if isinstance(obj, InMemory) else None
 
 
-class MappedView(InMemory):
-    """A one-dimensional memoryview of simulated memory.
+class _ViewClass(type):
+    """Shows itself, and lets itself be changed, as the built-in type does: all guests of a CPU have the one class."""
+
+    def __repr__(cls) -> str:
+        return "<class 'memoryview'>"
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise TypeError(f"cannot set {name!r} attribute of immutable type 'memoryview'")
+
+    def __delattr__(cls, name: str) -> None:
+        raise TypeError(f"cannot set {name!r} attribute of immutable type 'memoryview'")
+
+
+class _Attribute(property):
+    """An attribute that C defines: read only, and it says so in C's words."""
+
+    def __set__(self, one: Any, value: object) -> None:
+        name = self.fget.__name__ if self.fget else ""
+        raise AttributeError(f"attribute {name!r} of 'memoryview' objects is not writable")
+
+
+class MappedView(InMemory, metaclass=_ViewClass):
+    """A one-dimensional memoryview of simulated memory. Those of more or no dimensions: kos/stdlib/shaped_view.py.
 
     owner: the exporter (an mmap), which counts its exports; addr: of the first item; step: bytes from item to item.
     """
@@ -76,9 +107,11 @@ class MappedView(InMemory):
     def __exit__(self, *exc: object) -> None:
         self.release()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Fork copies the view with its owner; the owner's count comes with the owner's own state.
-        return _restore_view, (self._owner, self._addr, self._count, self._readonly, self._fmt, self._step)
+    def __reduce_ex__(self, protocol: Any = 2, /) -> Any:
+        # For copy.copy(). A fork copies the view with its owner; the count of exports is part of the owner's state.
+        raise TypeError("cannot pickle memoryview objects")
+
+    __reduce__ = __reduce_ex__
 
     def _check(self) -> None:
         if self._owner is None:
@@ -86,57 +119,63 @@ class MappedView(InMemory):
 
     # --- what it is ---
 
-    @property
+    @_Attribute
     def obj(self) -> Any:
         self._check()
         return self._owner
 
-    @property
+    @_Attribute
     def nbytes(self) -> int:
         self._check()
         return self._count * self._size
 
-    @property
+    @_Attribute
     def itemsize(self) -> int:
         self._check()
         return self._size
 
-    @property
+    @_Attribute
     def format(self) -> str:
         self._check()
         return self._fmt
 
-    @property
+    @_Attribute
     def readonly(self) -> bool:
         self._check()
         return self._readonly
 
-    @property
+    @_Attribute
     def ndim(self) -> int:
         self._check()
         return 1
 
-    @property
-    def shape(self) -> tuple[int]:
+    @_Attribute
+    def shape(self) -> tuple[int, ...]:
         self._check()
         return (self._count,)
 
-    @property
-    def strides(self) -> tuple[int]:
+    @_Attribute
+    def strides(self) -> tuple[int, ...]:
         self._check()
         return (self._step,)
 
-    @property
+    @_Attribute
     def suboffsets(self) -> tuple[()]:
         self._check()
         return ()
 
-    @property
+    @_Attribute
     def contiguous(self) -> bool:
         self._check()
         return self._step == self._size or self._count < 2
 
-    c_contiguous = f_contiguous = contiguous
+    @_Attribute
+    def c_contiguous(self) -> bool:
+        return bool(self.contiguous)
+
+    @_Attribute
+    def f_contiguous(self) -> bool:
+        return bool(self.contiguous)
 
     def __len__(self) -> int:
         self._check()
@@ -157,9 +196,8 @@ class MappedView(InMemory):
 
     def tobytes(self, order: str | None = None) -> bytes:
         """All items as bytes, one load for each contiguous piece."""
-        if order not in (None, "C", "F", "A"):
-            raise ValueError("order must be 'C', 'F', 'A' or None")
         self._check()
+        host_memoryview(b"").tobytes(order)  # type: ignore[arg-type]  # refuses any other
         load = _memory().load
         if not self._count:
             return b""
@@ -172,7 +210,8 @@ class MappedView(InMemory):
         places = (first + i * self._step for i in range(self._count))
         return b"".join(span[at : at + self._size] for at in places)
 
-    __bytes__ = tobytes
+    def __bytes__(self) -> bytes:
+        return self.tobytes()
 
     def hex(self, *args: Any) -> str:
         return self.tobytes().hex(*args)
@@ -190,16 +229,15 @@ class MappedView(InMemory):
         self._check()
         return MappedView(self._owner, self._addr, self._count, True, self._fmt, self._step)
 
-    def cast(self, format: str, shape: Sequence[int] | None = None) -> MappedView:
+    def cast(self, format: Any, shape: Sequence[int] | None = None) -> MappedView:
         """The same bytes seen as items of another format; to or from bytes, as natively."""
         self._check()
         if not isinstance(format, str):
-            raise TypeError(f"cast() argument 'format' must be str, not {type(format).__name__}")
+            kind = "None" if format is None else type(format).__name__
+            raise TypeError(f"cast() argument 'format' must be str, not {kind}")
         code = format.removeprefix("@")
         if len(code) != 1 or code not in NATIVE_FORMATS:
-            raise ValueError(
-                "memoryview: destination format must be a native single character format prefixed with an optional '@'"
-            )
+            host_memoryview(b"").cast(format)  # type: ignore[call-overload]  # refuses it
         if self._fmt.removeprefix("@") not in "Bbc" and code not in "Bbc":
             raise TypeError("memoryview: cannot cast between two non-byte formats")
         if self._step != self._size and self._count > 1:
@@ -208,16 +246,18 @@ class MappedView(InMemory):
         total = self._count * self._size
         if total % size:
             raise TypeError("memoryview: length is not a multiple of itemsize")
-        if shape is not None and list(shape) != [total // size]:
-            if len(shape) == 1:
-                raise TypeError("memoryview: product(shape) * itemsize != buffer size")
-            raise NotImplementedError("memoryview of a mapping: one dimension only")
-        return MappedView(self._owner, self._addr, total // size, self._readonly, format)
+        if shape is None:
+            return MappedView(self._owner, self._addr, total // size, self._readonly, format)
+        from kos.stdlib.shaped_view import shaped
+
+        return shaped(self, format, shape, total)
 
     # --- items ---
 
     def _at(self, key: Any) -> int:
-        i = key.__index__()
+        i = index(key)
+        if not -(1 << 63) <= i < 1 << 63:
+            raise IndexError(f"cannot fit '{type(key).__name__}' into an index-sized integer")
         if i < 0:
             i += self._count
         if not 0 <= i < self._count:
@@ -237,9 +277,7 @@ class MappedView(InMemory):
         if isinstance(key, tuple) and len(key) == 1:
             (key,) = key
         if not hasattr(type(key), "__index__"):
-            if isinstance(key, tuple) and len(key) > 1:
-                raise TypeError("cannot index 1-dimension view with 2-element tuple")
-            raise TypeError("memoryview: invalid slice key")
+            return self._sample()[key]  # which refuses it
         at = self._at(key)
         if self._fmt == "B":
             return _memory().load8(at)
@@ -252,13 +290,19 @@ class MappedView(InMemory):
         if isinstance(key, slice):
             self._store_slice(self._slice(key), value)
             return
+        if isinstance(key, tuple) and len(key) == 1:
+            (key,) = key
         if not hasattr(type(key), "__index__"):
-            raise TypeError("memoryview: invalid slice key")
+            self._sample()[key] = value  # which refuses it
+            return
         at = self._at(key)
-        # The host's own memoryview converts and refuses the value, in its own words.
-        item = host_memoryview(bytearray(self._size)).cast(self._fmt)  # type: ignore[call-overload]  # a variable
+        item = self._sample()
         item[0] = value
         _memory().store(at, item.tobytes())
+
+    def _sample(self) -> host_memoryview:
+        """A host memoryview of one item, to convert and refuse keys and values in its own words."""
+        return host_memoryview(bytearray(struct.calcsize(self._fmt))).cast(self._fmt)  # type: ignore[call-overload]
 
     def _store_slice(self, part: MappedView, value: Any) -> None:
         try:
@@ -296,25 +340,31 @@ class MappedView(InMemory):
         return self._native() == other
 
     def __hash__(self) -> int:
+        self._check()
         if not self._readonly:
             raise ValueError("cannot hash writable memoryview object")
+        if self._fmt not in ("B", "b", "c"):
+            raise ValueError("memoryview: hashing is restricted to formats 'B', 'b' or 'c'")
         return hash(self.tobytes())
 
 
-MappedView.__name__ = "memoryview"  # what type(v).__name__ says; copies find the class by its qualified name
+def show_as_memoryview(cls: type[MappedView]) -> None:
+    """What type(v).__name__ says; copies find the class by its qualified name."""
+    type.__setattr__(cls, "__name__", "memoryview")
 
 
-def _restore_view(owner: Any, addr: int, count: int, readonly: bool, fmt: str, step: int) -> MappedView:
-    view = MappedView.__new__(MappedView)
-    view._owner, view._addr, view._count = owner, addr, count
-    view._readonly, view._fmt, view._size, view._step = readonly, fmt, struct.calcsize(fmt), step
-    return view
+show_as_memoryview(MappedView)
 
 
 class _ViewType(type):
     """Makes `memoryview` one type for guests, though two classes stand behind it."""
 
-    def __call__(cls, object: Any) -> Any:  # CPython's keyword is called `object`
+    def __call__(cls, *given: Any, **named: Any) -> Any:
+        if len(given) != 1 or named:
+            if given or list(named) != ["object"]:
+                host_memoryview(*given, **named)  # refuses them
+            given = (named["object"],)
+        (object,) = given
         if isinstance(object, MappedView):
             object._check()
             return object._slice(slice(None))
@@ -329,8 +379,7 @@ class _ViewType(type):
     def __subclasscheck__(cls, subclass: type) -> bool:
         return issubclass(subclass, host_memoryview | MappedView)
 
-    def __repr__(cls) -> str:
-        return "<class 'memoryview'>"
+    __repr__, __setattr__, __delattr__ = _ViewClass.__repr__, _ViewClass.__setattr__, _ViewClass.__delattr__
 
 
 class memoryview(metaclass=_ViewType):  # the builtin's name

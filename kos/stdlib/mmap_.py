@@ -19,6 +19,7 @@ from kos.stdlib import args, arity, buffer_slot, kernel
 from kos.stdlib.buffers_ import MappedView, Window
 from kos.stdlib.mmap_args import checked_size, parsed
 from kos.stdlib.mmap_items import Items, contents_of, ssize
+from kos.stdlib.shaped_view import ShapedView
 
 __all__ = ["error", "mmap"]
 
@@ -383,3 +384,4 @@ def _clipped(at: int, size: int) -> int:
 buffer_slot.install(mmap, b"mmap.mmap")
 hot.mapped = mmap
 buffer_slot.install(MappedView, b"memoryview")
+buffer_slot.install(ShapedView, b"memoryview")
