@@ -126,11 +126,16 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
                 closure = f.__closure__
                 if closure is not None:
                     info = by_stub.get(id(f.__code__))
-                    if info is not None and info.kind == "function" and info.fast is not None and not f.__kwdefaults__:
-                        start = FunctionType(info.fast, f.__globals__, info.name, f.__defaults__, closure)
-                        if f.__qualname__ != info.qualname:
-                            start.__qualname__ = f.__qualname__  # which a TypeError for wrong arguments names
-                        return start
+                    if info is not None:
+                        if info.fast is None:
+                            return f  # type: ignore[no-any-return]  # any callable
+                        if info.kind == "function" and not f.__kwdefaults__:
+                            start = FunctionType(info.fast, f.__globals__, info.name, f.__defaults__, closure)
+                            if f.__qualname__ != info.qualname:
+                                start.__qualname__ = f.__qualname__  # which a TypeError for wrong arguments names
+                            if f.__code__.co_freevars == _OF_SUPER and "<locals>" not in f.__qualname__:
+                                makers[f] = start  # a method that calls super(): its cell holds its class alone
+                            return start
                 maker = maker_of(f)
                 if closure is None and (f.__defaults__ is None or "<locals>" not in f.__qualname__):
                     if len(makers) > 4096:  # a program that makes functions without end
@@ -170,6 +175,7 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
 
 
 _NEW = object.__new__
+_OF_SUPER = ("__class__",)
 #: What `Box[int]` is, for a generic class and for one with a `__class_getitem__` of its own.
 _ALIASES: tuple[type, ...] = (type(typing.List[int]), GenericAlias)  # noqa: UP006  # the alias itself is meant
 _BUILTINS = len.__self__  # type: ignore[attr-defined]  # typeshed does not say
