@@ -1,4 +1,4 @@
-"""Compiled units on disk, by content, so that the second run of a program starts at once.
+"""Compiled code on disk, by content, so that the second run of a program starts at once.
 
 A file is written whole under another name and renamed; whoever reads gets all of it or nothing. Any
 failure (a full disk, a foreign file) only means to compile again.
@@ -11,6 +11,7 @@ import marshal
 import os
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from kos.compiler.unit import CodeInfo
 
@@ -33,22 +34,35 @@ def folder() -> Path:
 
 def read(key: str) -> list[CodeInfo] | None:
     """The functions of a unit that was compiled before; None if there is none that can be used."""
+    rows = load(key)
     try:
-        data = (folder() / key).read_bytes()
-        digest, body = data[:32], data[32:]
-        if hashlib.sha256(body).digest() != digest:
-            return None
-        magic, rows = marshal.loads(body)
-        return [CodeInfo(*row) for row in rows] if magic == _MAGIC else None
-    except (OSError, ValueError, EOFError, TypeError):
+        return None if rows is None else [CodeInfo(*row) for row in rows]
+    except TypeError:
         return None
 
 
 def write(key: str, functions: list[CodeInfo]) -> None:
     """Keep a unit's functions."""
     names = [f.name for f in fields(CodeInfo)]
-    rows = [tuple(getattr(info, name) for name in names) for info in functions]
-    body = marshal.dumps((_MAGIC, rows))
+    store(key, [tuple(getattr(info, name) for name in names) for info in functions])
+
+
+def load(key: str) -> Any:
+    """What was kept under a key; None if it is not there, or not whole."""
+    try:
+        data = (folder() / key).read_bytes()
+        digest, body = data[:32], data[32:]
+        if hashlib.sha256(body).digest() != digest:
+            return None
+        magic, kept = marshal.loads(body)
+        return kept if magic == _MAGIC else None
+    except (OSError, ValueError, EOFError, TypeError):
+        return None
+
+
+def store(key: str, kept: Any) -> None:
+    """Keep something that marshal can write."""
+    body = marshal.dumps((_MAGIC, kept))
     path = folder() / key
     part = path.with_name(f"{key}.{os.getpid()}.part")
     try:
