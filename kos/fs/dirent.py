@@ -25,6 +25,16 @@ def name_of(entry: Dirent) -> bytes:
     return ctypes.string_at(ctypes.addressof(entry) + _NAME_AT, entry.len)
 
 
+def path_to(directory: Inode, name: bytes) -> bytes:
+    """Absolute path of a name in a directory; of a directory without a name, from there."""
+    parts = [name]
+    while directory.dirent:
+        entry = dirents[directory.dirent]
+        parts.append(name_of(entry))
+        directory = inodes[entry.dir]
+    return b"/" + b"/".join(reversed(parts))
+
+
 def find(directory: Inode, name: bytes) -> Dirent | None:
     """The entry called `name`."""
     slot = dirent_hash.v[_bucket(directory.index, name)]

@@ -10,7 +10,7 @@ import errno
 import stat
 
 from kos.errors import GuestFault
-from kos.fs import dirent
+from kos.fs import dirent, lastnames
 from kos.fs.inode import alloc_inode, get_inode_locked, give_mapping, is_dir, undo_inode
 from kos.fs.namei import MAY_EXEC, MAY_WRITE, Path, may, names, to_bytes
 from kos.fs.structs import (
@@ -209,6 +209,8 @@ def _may_remove(directory: Inode, inode: Inode) -> None:
 def _forget(ns: names, directory: Inode, name: bytes, inode: Inode) -> None:
     """Take a name of the ram file system away, and the reference it holds; fs_lock held."""
     entry = _entry(directory, name)
+    if is_dir(inode) or inode.nlink == 1:
+        lastnames.remember(inode, dirent.path_to(directory, name) + b" (deleted)")
     dirent.remove(entry)
     if is_dir(inode):
         inode.nlink = 0

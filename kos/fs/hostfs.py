@@ -14,7 +14,7 @@ import stat
 
 from kos.errors import GuestFault
 from kos.fs import dirent
-from kos.fs.inode import alloc_inode, get_inode_locked, is_regular
+from kos.fs.inode import alloc_inode, get_inode_locked, is_regular, own_mapping
 from kos.fs.paths import path_of_locked
 from kos.fs.structs import I_HOST, IF_READ_ONLY, IF_SHOWS_HOST, Inode, inode_locks, inodes
 from kos.mm import pagecache
@@ -94,5 +94,4 @@ def load(inode: Inode, path: bytes) -> None:
         except GuestFault:
             pagecache.put_mapping(mapping)
             raise GuestFault(errno.ENOMEM) from None
-        mapping.owner = inode.index
-        inode.mapping = mapping.index
+        own_mapping(inode, mapping)

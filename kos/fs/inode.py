@@ -12,10 +12,10 @@ import errno
 import stat
 
 from kos.errors import GuestFault, KernelBug
-from kos.fs import dirent
+from kos.fs import dirent, lastnames
 from kos.fs.structs import I_HOST, I_RAM, Inode, dirents, fs_lock, fs_state, inodes
 from kos.mm.pagecache import mapping_alloc, put_mapping
-from kos.mm.structs import mappings
+from kos.mm.structs import Mapping, mappings
 from kos.platform.host.clock import wall_ns
 from kos.sched.structs import machine
 
@@ -39,6 +39,7 @@ def alloc_inode(kind: int, mode: int) -> Inode:
     fs_state.s.next_ino += 1
     inode.ino = fs_state.s.next_ino
     inode.dev = RAM_DEV if kind == I_RAM else PROC_DEV
+    lastnames.remember(inode, b"")
     return inode
 
 
@@ -65,7 +66,12 @@ def put_inode_locked(inode: Inode) -> list[Inode]:
         if inode.refs:
             return gone
         if inode.kind == I_HOST and inode.dirent:
-            dirent.remove(dirents[inode.dirent])  # the cache forgets it, so nobody finds it again
+            entry = dirents[inode.dirent]
+            if inode.mapping:
+                lastnames.remember(inode, dirent.path_to(inodes[entry.dir], dirent.name_of(entry)))
+            dirent.remove(entry)  # the cache forgets it, so nobody finds it again
+        if inode.mapping:
+            lastnames.hand_over(inode, mappings[inode.mapping])
         gone.append(inode)
         if not inode.parent:
             return gone
@@ -77,7 +83,7 @@ def free_inodes(gone: list[Inode]) -> None:
     for inode in gone:
         if inode.mapping:
             mapping = mappings[inode.mapping]
-            mapping.owner = 0  # what still maps it shows no path any more
+            mapping.owner = 0
             put_mapping(mapping)
     if gone:
         with fs_lock:
@@ -91,6 +97,12 @@ def give_mapping(inode: Inode) -> None:
         mapping = mapping_alloc()
     except GuestFault:
         raise GuestFault(errno.ENOSPC) from None
+    own_mapping(inode, mapping)
+
+
+def own_mapping(inode: Inode, mapping: Mapping) -> None:
+    """The page cache, new and not seen by anybody else, is the inode's."""
+    lastnames.forget_mapping(mapping)
     mapping.owner = inode.index
     inode.mapping = mapping.index
 

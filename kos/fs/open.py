@@ -7,7 +7,7 @@ import os
 import stat
 
 from kos.errors import GuestFault
-from kos.fs import console, fdtable, hostfs, paths, procfs, regular
+from kos.fs import console, dirent, fdtable, hostfs, lastnames, paths, procfs, regular
 from kos.fs.dirs import may_change, new_file, umask
 from kos.fs.file import alloc_file, is_readable, is_writable, put_file
 from kos.fs.inode import alloc_inode, give_mapping, is_dir, is_symlink, put_inode, size_of, undo_inode
@@ -37,7 +37,7 @@ from kos.fs.structs import (
 )
 from kos.mm import pagecache
 from kos.mm.filemap import MappedFile, file_ops
-from kos.mm.structs import Mapping, mappings
+from kos.mm.structs import MAPPING_MEMFD, Mapping, mappings
 from kos.sched.structs import pid_tasks, tasks
 
 _KEPT = (
@@ -113,6 +113,7 @@ def _open_unnamed(path: Path, flags: int, mode: int) -> File:
                 raise GuestFault(errno.ENOTDIR)
             may_change(directory)
             inode = _new_unnamed(stat.S_IFREG | mode & 0o7777 & ~umask())
+            lastnames.remember(inode, dirent.path_to(directory, b"#%d (deleted)" % inode.ino))
         finally:
             ns.put(directory)
     return _open_new(inode, flags & _KEPT | _TMPFILE | 0o100000)
@@ -209,6 +210,8 @@ def make_memfd(name: bytes, flags: int) -> File:
         raise GuestFault(errno.EINVAL)
     with fs_lock:
         inode = _new_unnamed(stat.S_IFREG | 0o777)
+        lastnames.remember(inode, b"/memfd:" + name + b" (deleted)")
+        mappings[inode.mapping].flags |= MAPPING_MEMFD
     return _open_new(inode, os.O_RDWR | 0o100000)
 
 
@@ -273,10 +276,15 @@ def _file_of_fd(fd: int) -> MappedFile:
         put_file(file)
 
 
-def _name_of(mapping: Mapping) -> str:
-    """Path of a mapped file for /proc/<pid>/maps; "" = not known. Takes fs_lock: no lock behind it held."""
+def _name_of(mapping: Mapping) -> tuple[int, int, str]:
+    """st_dev, st_ino and path of a mapped file. Takes fs_lock: no lock behind it held."""
     with fs_lock:
-        return os.fsdecode(paths.describe(inodes[mapping.owner])) if mapping.owner else ""
+        if mapping.owner:
+            inode = inodes[mapping.owner]
+            dev, ino, name = int(inode.dev), int(inode.ino), paths.describe(inode)
+        else:
+            dev, ino, name = lastnames.recall_mapping(mapping)
+    return dev, ino, os.fsdecode(name)
 
 
 def connect() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kos.fs import dirent, procfs
+from kos.fs import dirent, lastnames, procfs
 from kos.fs.structs import I_PROC, Dirent, Inode, dirents, fs_state, inodes
 
 
@@ -34,4 +34,4 @@ def _entry_of(inode: Inode) -> Dirent | None:
 
 def describe(inode: Inode) -> bytes:
     """The path, or what Linux shows for a file whose last name is gone."""
-    return path_of_locked(inode) or b"/memfd: (deleted)"
+    return path_of_locked(inode) or lastnames.recall(inode)

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kos.errors import GuestFault
-from kos.fs.inode import RAM_DEV
 from kos.fs.procfs import register, register_live
 from kos.fs.procmachine import since_boot_ns
-from kos.fs.structs import contexts, fd_tables, inodes
+from kos.fs.structs import contexts, fd_tables
 from kos.mm import views
 from kos.mm.mm import mmput
 from kos.mm.structs import Mm, mms, mms_lock
@@ -69,17 +68,10 @@ def _of(task: Task | None) -> Task:
 
 
 def _map_line(m: views.MapView) -> str:
-    dev, ino = "00:00", 0
-    if m.inode:
-        if m.name.startswith("/dev/zero"):
-            dev, ino = "00:01", m.inode
-        elif m.name:
-            inode = inodes[m.inode]
-            dev, ino = f"{inode.dev >> 8 & 0xFFF:02x}:{inode.dev & 0xFF:02x}", inode.ino
-        else:
-            dev, ino = f"00:{RAM_DEV:02x}", m.inode  # its file is gone
-    line = f"{m.start:08x}-{m.end:08x} {m.perms} {m.offset:08x} {dev} {ino} "
-    return (line.ljust(_NAME_COLUMN) + m.name if m.name else line) + "\n"
+    dev = f"{m.dev >> 8 & 0xFFF:02x}:{m.dev & 0xFF:02x}"
+    line = f"{m.start:08x}-{m.end:08x} {m.perms} {m.offset:08x} {dev} {m.inode} "
+    name = m.name.replace("\n", "\\012")
+    return (line.ljust(_NAME_COLUMN) + name if name else line) + "\n"
 
 
 def _maps(task: Task | None) -> str:
@@ -218,6 +210,7 @@ def _memory_rows(task: Task) -> list[tuple[str, object]]:
     with mm_of(task) as mm:
         if mm is None:
             return []
+        shmem = views.rss_shmem(mm)
         pages = (
             ("VmPeak", max(mm.peak_vm, mm.total_vm)),
             ("VmSize", mm.total_vm),
@@ -226,8 +219,8 @@ def _memory_rows(task: Task) -> list[tuple[str, object]]:
             ("VmHWM", max(mm.peak_rss, mm.rss)),
             ("VmRSS", mm.rss),
             ("RssAnon", mm.rss_anon),
-            ("RssFile", mm.rss_file),
-            ("RssShmem", 0),
+            ("RssFile", max(0, mm.rss_file - shmem)),
+            ("RssShmem", shmem),
             ("VmData", mm.data_vm),
             ("VmStk", mm.stack_vm),
             ("VmExe", 0),

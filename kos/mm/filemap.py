@@ -40,8 +40,8 @@ class FileOps:
 
     #: fd of the current task -> its file, with a reference to its mapping; raises GuestFault(EBADF)
     file_of_fd: Callable[[int], MappedFile]
-    #: path of a mapping for /proc/PID/maps; "" = unknown
-    name_of: Callable[[Mapping], str] = staticmethod(lambda m: "")
+    #: st_dev, st_ino and path of what a mapping is of, for /proc/PID/maps
+    name_of: Callable[[Mapping], tuple[int, int, str]] = staticmethod(lambda m: (0, 0, ""))
 
 
 file_ops = FileOps()

@@ -149,7 +149,7 @@ class Mapping(Struct):
 
 
 MAPPING_SHMEM = 1  #: anonymous: shown as /dev/zero in maps
-MAPPING_MEMFD = 2
+MAPPING_MEMFD = 2  #: shared memory to /proc/PID/status, as the former is
 
 
 @layout(size=64)
@@ -178,7 +178,8 @@ class Zone(Struct):
 
 mms: Table[Mm] = Table(Mm, "mms", lambda p: p.nr_tasks, words="Q")
 vmas: Table[Vma] = Table(Vma, "vmas", 1 << 18)
-mappings: Table[Mapping] = Table(Mapping, "mappings", 1 << 16)
+NR_MAPPINGS = 1 << 16
+mappings: Table[Mapping] = Table(Mapping, "mappings", NR_MAPPINGS)
 totals: Alone[Totals] = Alone(Totals, "mm_totals")
 zone: Alone[Zone] = Alone(Zone, "zone")
 PCP_SIZE = 192  #: frames that one CPU's list can hold

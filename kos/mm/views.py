@@ -15,6 +15,7 @@ from kos.mm.limits import commit_limit
 from kos.mm.page_alloc import nr_free, nr_total
 from kos.mm.pgtable import leaf_slices
 from kos.mm.structs import (
+    MAPPING_MEMFD,
     MAPPING_SHMEM,
     VM_EXEC,
     VM_HEAP,
@@ -40,6 +41,7 @@ class MapView(NamedTuple):
     end: int
     perms: str
     offset: int
+    dev: int
     inode: int
     name: str
 
@@ -70,6 +72,7 @@ class PageView(NamedTuple):
     shared: bool
 
 
+_PAGE_OF_A_FILE = np.uint64(PTE_P | PTE_FILE)
 ABSENT = PageView(False, 0, False, False, False, False)
 
 
@@ -97,13 +100,13 @@ def _describe(v: _Raw) -> MapView:
         + ("s" if flags & VM_SHARED else "p")
     )
     name = "[heap]" if flags & VM_HEAP else "[stack]" if flags & VM_STACK else ""
-    offset = inode = 0
+    offset = dev = inode = 0
     if v.mapping:
         m = mappings[v.mapping]
         offset = v.pgoff << 12
-        inode = m.owner or m.seq
-        name = file_ops.name_of(m) or ("/dev/zero (deleted)" if m.flags & MAPPING_SHMEM else "")
-    return MapView(v.start, v.end, perms, offset, inode, name)
+        shared_memory = (1, int(m.seq), "/dev/zero (deleted)")
+        dev, inode, name = shared_memory if m.flags & MAPPING_SHMEM else file_ops.name_of(m)
+    return MapView(v.start, v.end, perms, offset, dev, inode, name)
 
 
 def maps(mm: Mm) -> list[MapView]:
@@ -141,6 +144,19 @@ def _count(mm: Mm, v: Vma) -> list[int]:
                 private_dirty += is_dirty
                 private_clean += not is_dirty
     return [rss, pss, shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous]
+
+
+def rss_shmem(mm: Mm) -> int:
+    """Resident pages of shared anonymous memory and of memfds, which the mm counts with those of files."""
+    pages = 0
+    with mm_lock(mm):
+        for v in for_each_vma(mm):
+            if not v.mapping or not mappings[v.mapping].flags & (MAPPING_SHMEM | MAPPING_MEMFD):
+                continue
+            for _, at, count in leaf_slices(mm.pgd, v.start, v.end):
+                part = frames.np64[at : at + count]
+                pages += int(np.count_nonzero(part & _PAGE_OF_A_FILE == _PAGE_OF_A_FILE))
+    return pages
 
 
 def page_view(mm: Mm, vaddr: int) -> PageView:
