@@ -269,7 +269,8 @@ def _file_of_fd(fd: int) -> MappedFile:
     """
     file = fdtable.get(fdtable.current(), fd)
     try:
-        mapping = pagecache.get_mapping(mappings[inodes[file.inode].mapping]) if file.kind == F_REG else None
+        is_contents = file.kind == F_REG and inodes[file.inode].kind != I_PROC  # a text of /proc is not to be mapped
+        mapping = pagecache.get_mapping(mappings[inodes[file.inode].mapping]) if is_contents else None
         is_zero = file.kind == F_DEVICE and inodes[file.inode].device == DEV_ZERO
         return MappedFile(mapping, is_readable(file), is_writable(file), is_zero)
     finally:

@@ -16,7 +16,7 @@ from kos.errors import GuestFault
 from kos.fs import limit
 from kos.fs.file import OPS, Ops
 from kos.fs.inode import put_inode, size_of
-from kos.fs.structs import F_DIR, F_PLACE, F_REG, I_RAM, File, Inode, inode_locks, inodes, pos_locks
+from kos.fs.structs import F_DIR, F_PLACE, F_REG, I_PROC, I_RAM, File, Inode, inode_locks, inodes, pos_locks
 from kos.mm import pagecache
 from kos.mm.structs import mappings
 from kos.params import PAGE_SIZE
@@ -141,6 +141,8 @@ class _Regular(Ops):
         inode = inodes[file.inode]
         with pos_locks[file.index]:
             size = size_of(inode)
+            if whence > os.SEEK_CUR and inode.kind == I_PROC:
+                raise GuestFault(errno.EINVAL)  # seq_lseek(): a text has no end to count from
             if whence == os.SEEK_CUR:
                 offset += file.pos
             elif whence == os.SEEK_END:

@@ -6,7 +6,7 @@ import stat as modes
 
 from kos.fs import console
 from kos.fs.inode import size_of
-from kos.fs.structs import F_CONSOLE, F_PIPE_R, F_PIPE_W, I_RAM, File, Inode, inodes, pipes
+from kos.fs.structs import F_CONSOLE, F_PIPE_R, F_PIPE_W, I_PROC, I_RAM, File, Inode, inodes, pipes
 from kos.mm.structs import mappings
 from kos.params import PAGE_SIZE
 from kos.sched.structs import machine
@@ -19,6 +19,8 @@ CONSOLE_DEV = 0x18
 def stat_inode(inode: Inode) -> Stat:
     """A reference to the inode is held; no lock is needed for a look."""
     size = size_of(inode)
+    if inode.kind == I_PROC and modes.S_ISREG(inode.mode):
+        size = 0  # a text is made when it is read
     if modes.S_ISDIR(inode.mode) and not size:
         size = 60 + 20 * inode.nr_entries  # about what tmpfs says
     return (

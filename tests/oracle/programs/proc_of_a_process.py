@@ -1,5 +1,6 @@
 """/proc/<pid>: descriptors and what they lead to, threads, state, names, the score for the out-of-memory killer."""
 
+import mmap
 import os
 import signal
 import time
@@ -90,3 +91,17 @@ print(rollup[0].split()[-1], rollup[1].split()[0], total > 0)
 for name in ("kernel/ostype", "vm/overcommit_memory"):
     print(name, text(f"/proc/sys/{name}").strip())
 print(any(line.split()[1:3] == ["/proc", "proc"] for line in text("/proc/mounts").splitlines()))
+
+fd = os.open("/proc/self/status", os.O_RDONLY)
+print(os.fstat(fd).st_size, os.stat("/proc/self/maps").st_size, os.fstat(fd).st_blocks)
+for attempt in (
+    lambda: os.lseek(fd, 0, os.SEEK_END),
+    lambda: os.lseek(fd, 5, os.SEEK_SET),
+    lambda: guest.mmap(0, 4096, guest.PROT_READ, guest.MAP_PRIVATE, fd),
+    lambda: mmap.mmap(fd, 0, prot=mmap.PROT_READ),
+):
+    try:
+        print(attempt())
+    except (OSError, ValueError) as e:
+        print(e)
+print(os.read(fd, 3))
