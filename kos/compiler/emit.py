@@ -47,7 +47,8 @@ class Lowering(Matching):
 
     def _module(self, node: ast.Module) -> None:
         doc = ast.get_docstring(node, clean=False)
-        self.emit(t.assign("__doc__", t.const(doc)))
+        if doc is not None:
+            self.emit(t.assign("__doc__", t.const(doc)))
         if "__annotations__" in self.scope.bound:
             self.emit(ast.Expr(t.call("$notes", t.call("$globals"))))
         for stmt in node.body:

@@ -100,6 +100,7 @@ def begin(name: str, parent: Any) -> tuple[Any, str | None]:
     if where:
         values["__path__"] = [where]
     spec: Any = importlib.util.spec_from_loader(name, None, origin=path, is_package=bool(where))
+    spec.has_location = True  # it is a file: repr(module) says so
     spec._initializing = True  # until `finish`: some messages speak of it
     values["__spec__"] = spec
     unit = running.compile_guest(text, path)

@@ -90,14 +90,11 @@ def compile_(
 def define(text: str, globals_: dict[str, Any], namespace: dict[str, Any], name: str) -> None:
     """Define a function as guest code over globals that it does not become one of."""
     missing = object()
-    before = {key: globals_.get(key, missing) for key in (name, "__doc__")}
+    before = globals_.get(name, missing)
     run_body(compile_guest(text, "<string>").id, globals_)
-    namespace[name] = globals_[name]
-    for key, value in before.items():
-        if value is missing:
-            globals_.pop(key, None)
-        else:
-            globals_[key] = value
+    namespace[name] = globals_.pop(name)
+    if before is not missing:
+        globals_[name] = before
 
 
 #: Execute a unit's body over a namespace, in the frames of whoever calls.
@@ -126,7 +123,6 @@ class Run:
         self.locals = locals_  #: None where the namespace is the program's own dict
         self.globals = globals_  #: where the names go that it declares global, if they are not the namespace
         self.before = None if locals_ is None else dict(namespace)
-        self.had_doc = "__doc__" in namespace
         self.result = result
 
     def done(self) -> None:
@@ -134,8 +130,6 @@ class Run:
         namespace, before = self.namespace, self.before
         if self.shut is not None:
             namespace["__builtins__"] = self.shut
-        if not self.had_doc and namespace.get("__doc__", "") is None:
-            del namespace["__doc__"]  # a file's body sets it, an executed text does not
         if before is None:
             return
         for name, value in namespace.items():

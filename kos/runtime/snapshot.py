@@ -20,7 +20,7 @@ from typing import Any
 from kos.compiler import compile_unit, units
 from kos.platform.host.bigstack import run_on_big_stack
 from kos.runtime import builtins_, identity, templates
-from kos.runtime.freeze import atend, blame, gens, hashes, static
+from kos.runtime.freeze import atend, blame, gens, hashes, natives, static
 from kos.runtime.freeze.pickler import CannotCopy, Freezer, Thawer
 from kos.runtime.world import COPIED, World, current
 
@@ -52,7 +52,7 @@ def dumps(frames: list[Any], world: World, extra: Any = None) -> bytes:
 
 def _modules(world: World) -> list[ModuleType]:
     """The module objects that the loading end makes before it reads, each once."""
-    held = [module for module in world.modules.values() if type(module) is ModuleType]
+    held = [module for module in world.modules.values() if issubclass(type(module), ModuleType)]
     return list(dict.fromkeys([*world.origin, world.sys, *held]))
 
 
@@ -60,7 +60,7 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
     modules = _modules(world)
     index = {module: n for n, module in enumerate(modules)}
     origin = world.origin
-    odd = {name: module for name, module in world.modules.items() if type(module) is not ModuleType}
+    odd = {name: module for name, module in world.modules.items() if not issubclass(type(module), ModuleType)}
     head = marshal.dumps(
         (
             static.size(),
@@ -89,6 +89,9 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
     freezer.dump(code)
     packed = [gens.pack(freezer, frame) for frame in frames]
     freezer.dump((packed, extra, [getattr(world, name) for name in COPIED], rest, copies, odd))
+    for module in modules:
+        if type(module) is not ModuleType:
+            freezer.later(natives.set_module_class, module, type(module))
     freezer.write_queue()
     carried = identity.carry(world, freezer.memo)
     if carried:

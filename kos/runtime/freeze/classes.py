@@ -11,7 +11,8 @@ whose keys are hashed by them.
 from __future__ import annotations
 
 import abc
-import typing
+import contextlib
+from collections.abc import Iterator
 from types import (
     ClassMethodDescriptorType,
     FunctionType,
@@ -125,7 +126,6 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
         late["+"] = joined
     freezer.later(fill_class_late, cls, late)
     number = None if meta is type else hashes.number_of(freezer.world, cls)
-    orig = names.get("__orig_bases__") if any(base is typing.Generic for base in cls.__mro__) else None
     return (
         make_class,
         (
@@ -136,8 +136,8 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
             cls.__module__,
             slots,
             tuple(order),
-            orig,
             _own_mro(cls),
+            _loud_base(cls),
             number,
         ),
         early,
@@ -158,6 +158,25 @@ def _giver(meta: Any) -> Any:
     return None if found is type else found
 
 
+def _loud_base(cls: type) -> type | None:
+    """The class of the library whose __init_subclass__ a new class with these bases meets: guests' wait for the end."""
+    for base in cls.__mro__[1:-1]:
+        if "__init_subclass__" in vars(base) and reference.is_native(base):
+            return base
+    return None
+
+
+@contextlib.contextmanager
+def _instead(owner: type, name: str, value: object) -> Iterator[None]:
+    """Nothing else runs on this CPU while a class is made."""
+    own = vars(owner)[name]
+    type.__setattr__(owner, name, value)
+    try:
+        yield
+    finally:
+        type.__setattr__(owner, name, own)
+
+
 def make_class(
     meta: Any,
     name: str,
@@ -166,8 +185,8 @@ def make_class(
     module: str,
     slots: tuple[str, ...] | None,
     order: tuple[str, ...],
-    orig_bases: Any,
     own_mro: tuple[type | None, ...] | None,
+    loud: type | None,
     number: int | None,
 ) -> type:
     """The class with the names of its attributes in their order, and no values."""
@@ -177,31 +196,21 @@ def make_class(
         names["__class__"] = property()  # as an attribute of the class it is the metaclass: it cannot be set later
     if slots is not None:
         names["__slots__"] = slots
-    if orig_bases is not None:
-        names["__orig_bases__"] = orig_bases
-    if own_mro is None:
+    if own_mro is None and loud is None:
         made: type = type.__new__(meta, name, bases, names)
     else:
-        made = _make_ordered(meta, name, bases, names, own_mro)
+        with contextlib.ExitStack() as changed:
+            if own_mro is not None:
+                mro = own_mro
+                changed.enter_context(_instead(_giver(meta), "mro", lambda cls: [one or cls for one in mro]))
+            if loud is not None:
+                changed.enter_context(_instead(loud, "__init_subclass__", classmethod(lambda cls: None)))
+            made = type.__new__(meta, name, bases, names)
     if issubclass(meta, abc.ABCMeta):
         _abc._abc_init(made)
     if number is not None:
         hashes.set_number(made, number)
     return made
-
-
-def _make_ordered(
-    meta: Any, name: str, bases: tuple[type, ...], names: dict[str, Any], mro: tuple[type | None, ...]
-) -> type:
-    """The class, its bases in the order that is known: type.__new__ asks the metaclass, and it must ask no guest."""
-    giver = _giver(meta)
-    own = vars(giver)["mro"]
-    type.__setattr__(giver, "mro", lambda cls: [one or cls for one in mro])
-    try:
-        made: type = type.__new__(meta, name, bases, names)
-        return made
-    finally:
-        type.__setattr__(giver, "mro", own)
 
 
 def fill_class(cls: type, values: dict[str, Any]) -> None:

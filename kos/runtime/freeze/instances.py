@@ -15,6 +15,7 @@ import collections
 from types import BuiltinFunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kos.runtime import hooks
 from kos.runtime.freeze import hashes, static
 
 if TYPE_CHECKING:
@@ -84,11 +85,13 @@ def _how_hashed(own: Any) -> int:
     return KNOWN if hashes.is_known(own) else BY_CONTENTS
 
 
-def _attributes(one: Any, kind: Kind) -> dict[str, Any] | None:
+def attributes_of(one: Any, kind: Kind) -> dict[str, Any] | None:
+    """Its very __dict__, if it has one."""
     return object.__getattribute__(one, "__dict__") if kind.has_dict else None
 
 
-def _slot_values(one: Any, kind: Kind) -> list[tuple[str, Any]] | None:
+def slot_values(one: Any, kind: Kind) -> list[tuple[str, Any]] | None:
+    """The slots that are set, and what is in them; None for none."""
     found = []
     for name, descriptor in kind.slots:
         try:
@@ -103,18 +106,18 @@ _CONTAINERS = (list, dict, set, collections.deque, bytearray)
 
 def reduce_plain(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
     """An instance whose class rests on `object`."""
-    attributes = _attributes(one, kind)
+    attributes = attributes_of(one, kind)
     cls = type(one)
     if kind.slots:
-        freezer.later(set_slots, one, (attributes, _slot_values(one, kind)))
+        freezer.later(set_slots, one, (attributes, slot_values(one, kind)))
     elif attributes:
         freezer.later(set_dict, one, attributes)
     if kind.hashed:
-        return _hashed(freezer, one, attributes, kind, kind.new, (cls,))
+        return reduce_hashed(freezer, one, attributes, kind, kind.new, (cls,))
     return (kind.new, (cls,))
 
 
-def _hashed(
+def reduce_hashed(
     freezer: Freezer, one: Any, attributes: dict[str, Any] | None, kind: Kind, make: Any, args: tuple[Any, ...]
 ) -> Reduced:
     """make(*args), and what it needs to be a key."""
@@ -126,7 +129,7 @@ def _hashed(
 def _for_hash(one: Any, attributes: dict[str, Any] | None, kind: Kind) -> list[tuple[str, Any]]:
     values = list(attributes.items()) if attributes else []
     if kind.slots:
-        values += _slot_values(one, kind) or []
+        values += slot_values(one, kind) or []
     return [(name, value) for name, value in values if type(value) not in _CONTAINERS]
 
 
@@ -176,13 +179,13 @@ def _new_empty(cls: type, solid: Any) -> Any:
 def reduce_based(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
     """An instance whose class rests on a built-in type other than `object`."""
     solid, cls = kind.solid, type(one)
-    state = (_attributes(one, kind) or None, _slot_values(one, kind))
+    state = (attributes_of(one, kind) or None, slot_values(one, kind))
     value = _VALUES.get(solid)
     if value is not None:
         if any(state):
             freezer.later(set_slots, one, state)
         if kind.hashed == KNOWN or (kind.hashed and any(state)):
-            return _hashed(freezer, one, state[0], kind, _new_value, (cls, solid, value(one)))
+            return reduce_hashed(freezer, one, state[0], kind, _new_value, (cls, solid, value(one)))
         return (_new_value, (cls, solid, value(one)))
     take = _CONTENTS.get(solid)
     if take is None:
@@ -192,23 +195,8 @@ def reduce_based(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
         return (_new_empty, (cls, solid), (solid, take(one), _for_hash(one, state[0], kind)), None, None, set_keyed)
     freezer.later(set_contents, one, (solid, take(one), *state))
     if kind.hashed:
-        return _hashed(freezer, one, state[0], kind, _new_empty, (cls, solid))
+        return reduce_hashed(freezer, one, state[0], kind, _new_empty, (cls, solid))
     return (_new_empty, (cls, solid))
-
-
-def reduce_odd_member(freezer: Freezer, one: Any, kind: Kind) -> Reduced:
-    """A member of an Enum over a type such as date, as that type makes it: its class is not whole yet."""
-    attributes = _attributes(one, kind)
-    solid: Any = kind.solid
-    args = solid.__reduce__(one)[1]
-    freezer.later(set_slots, one, (attributes, _slot_values(one, kind)))
-    if kind.hashed:
-        return _hashed(freezer, one, attributes, kind, _new_from, (type(one), kind.solid, args))
-    return (_new_from, (type(one), kind.solid, args))
-
-
-def _new_from(cls: type, solid: type, args: tuple[Any, ...]) -> Any:
-    return solid.__new__(cls, *args)
 
 
 _CONTENTS: dict[type, Any] = {
@@ -239,7 +227,8 @@ def set_contents(one: Any, state: tuple[Any, Any, dict[str, Any] | None, list[tu
     elif solid in (list, bytearray):
         solid.extend(one, contents)
     elif solid in (property, staticmethod, classmethod):
-        solid.__init__(one, *contents)  # not the class's own __init__
+        with hooks.dead():  # not the class's own __init__; and not its __setattr__, which property's asks
+            solid.__init__(one, *contents)
     elif solid is collections.OrderedDict:
         for key, value in contents.items():
             collections.OrderedDict.__setitem__(one, key, value)
@@ -254,4 +243,4 @@ def set_keyed(one: Any, state: tuple[Any, Any, list[tuple[str, Any]]]) -> None:
     set_early(one, state[2])
 
 
-static.register((set_dict, set_early, set_slots, set_keyed, set_contents, _new_value, _new_empty, _new_from))
+static.register((set_dict, set_early, set_slots, set_keyed, set_contents, _new_value, _new_empty))

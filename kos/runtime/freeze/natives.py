@@ -267,10 +267,11 @@ def match_again(pattern: re.Pattern[Any], how: str, string: Any, pos: int, endpo
 
 
 def reduce_module(freezer: Freezer, one: types.ModuleType) -> Reduced:
+    """A module; its class may be a guest's, over that of modules."""
     name = reference.native_dict_name(vars(one))
     if name is not None:
         return (native_module, (name,))
-    return (types.ModuleType, (one.__name__,), vars(one), None, None, fill_module)
+    return (types.ModuleType, ("",), (vars(one), type(one)), None, None, fill_module)
 
 
 def native_module(name: str) -> types.ModuleType:
@@ -278,8 +279,17 @@ def native_module(name: str) -> types.ModuleType:
     return sys.modules[name]
 
 
-def fill_module(one: types.ModuleType, values: dict[str, Any]) -> None:
+def fill_module(one: types.ModuleType, state: tuple[dict[str, Any], type[types.ModuleType]]) -> None:
+    values, cls = state
+    vars(one).clear()
     vars(one).update(values)
+    set_module_class(one, cls)
+
+
+def set_module_class(one: types.ModuleType, cls: type[types.ModuleType]) -> None:
+    """A module is made as any other, whatever it became in the guest's hands."""
+    if cls is not types.ModuleType:
+        object.__setattr__(one, "__class__", cls)
 
 
 TABLE: dict[type, Any] = {
@@ -343,6 +353,7 @@ static.register(
         set_wrapped,
         new_finalize,
         set_finalize,
+        set_module_class,
         match_again,
         marshal.loads,
         weakref.ref,

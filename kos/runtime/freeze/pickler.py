@@ -12,7 +12,7 @@ import enum
 import io
 import pickle
 from collections.abc import Callable
-from types import FrameType, FunctionType, GeneratorType, TracebackType
+from types import FrameType, FunctionType, GeneratorType, ModuleType, TracebackType
 from typing import Any
 
 from kos.runtime.freeze import (
@@ -26,6 +26,7 @@ from kos.runtime.freeze import (
     natives,
     reference,
     static,
+    subtypes,
     tools,
     typevars,
 )
@@ -65,6 +66,7 @@ def reduce_member(freezer: Freezer, one: enum.Enum) -> Reduced:
 _BY_TYPE: dict[type, Callable[[Any, Any], Reduced]] = {
     **natives.TABLE,
     **tools.TABLE,
+    **subtypes.TABLE,
     **iterators.TABLE,
     **typevars.TABLE,
     **gens.TABLE,
@@ -146,10 +148,7 @@ class Freezer(pickle.Pickler):
             if kind.solid is object:
                 return instances.reduce_plain(self, one, kind)
             reduced = instances.reduce_based(self, one, kind)
-            if reduced is NotImplemented:
-                odd = issubclass(cls, enum.Enum) and "__reduce__" in vars(kind.solid)
-                return instances.reduce_odd_member(self, one, kind) if odd else self._ask(one)
-            return reduced
+            return subtypes.reduce_subtype(self, one, kind) if reduced is NotImplemented else reduced
         return kind(self, one)
 
     def _classify(self, cls: type) -> Any:
@@ -157,6 +156,8 @@ class Freezer(pickle.Pickler):
             return classes.reduce_class
         if issubclass(cls, BaseException):
             return errors.reduce_exception
+        if issubclass(cls, ModuleType):
+            return natives.reduce_module
         if issubclass(cls, enum.Enum) and reference.is_native(cls):
             return reduce_member
         if instances.is_python_class(cls):
