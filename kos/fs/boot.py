@@ -19,11 +19,11 @@ from kos.fs import procmore as procmore  # these two register their texts
 from kos.fs import procsys as procsys
 from kos.fs.devices import DEVICES
 from kos.fs.dirs import make_dir_locked
-from kos.fs.file import alloc_file
+from kos.fs.file import alloc_file, put_file
 from kos.fs.fsctx import alloc_context
 from kos.fs.inode import alloc_inode, get_inode_locked, is_dir
 from kos.fs.namei import names
-from kos.fs.open import connect
+from kos.fs.open import connect, open_path
 from kos.fs.paths import path_of_locked
 from kos.fs.structs import (
     F_CONSOLE,
@@ -35,11 +35,13 @@ from kos.fs.structs import (
     FdTable,
     FsContext,
     Inode,
+    fd_tables,
     fs_lock,
     fs_state,
     inodes,
 )
 from kos.platform.host import files as host
+from kos.sched.structs import Task
 
 
 def boot(folders: Sequence[str] = (), programs: Sequence[str] = ()) -> None:
@@ -131,12 +133,30 @@ def first_files() -> FdTable:
     ft = fdtable.alloc_files()
     try:
         for stream in range(3):
-            file = alloc_file(F_CONSOLE, console.flags_of(stream), stream=stream)
+            if console.is_null(stream):
+                file = open_path("/dev/null", console.flags_of(stream), 0)
+            else:
+                file = alloc_file(F_CONSOLE, console.flags_of(stream), stream=stream)
             fdtable.install(ft, file, 3)
     except GuestFault:
         fdtable.put_files(ft)
         raise
     return ft
+
+
+def streams_of(task: Task) -> dict[str, list[int]]:
+    """Which of the descriptors 0, 1, 2 lead to a terminal, and which are not open: a program's streams at its start."""
+    facts: dict[str, list[int]] = {"tty": [], "closed": []}
+    for fd in range(3):
+        try:
+            file = fdtable.get(fd_tables[task.files], fd)
+        except GuestFault:
+            facts["closed"].append(fd)
+            continue
+        if file.kind == F_CONSOLE and console.is_tty(file.stream):
+            facts["tty"].append(fd)
+        put_file(file)
+    return facts
 
 
 def first_context(cwd: str) -> FsContext:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kos.fs.iov import Sink, Source
+    from kos.platform.host.files import Stream
 
 RING = 65536  #: bytes of one stream that may be under way
 STDIN, STDOUT, STDERR = range(3)
@@ -56,7 +57,8 @@ class Ring(Struct):
     flags: u32  #: O_ACCMODE of the host's stream
     is_tty: u32
     ring: u32  #: which ring the stream uses: its own number, or that of the stream it is the same file as
-    pad: Annotated[Chars, ctypes.c_char * 48]
+    is_null: u32  #: the host's stream is /dev/null
+    pad: Annotated[Chars, ctypes.c_char * 44]
 
 
 @layout(size=448)
@@ -73,19 +75,24 @@ ring_data = Region("console_data", 3 * RING)
 console_lock = SpinLock("console", "pipe")
 
 
-def describe(streams: Sequence[tuple[int, int, bool]], same_output: bool) -> None:
-    """What the next program's streams are: (st_mode, O_ACCMODE, is a terminal) each. The supervisor's side.
+def describe(streams: Sequence[Stream], same_output: bool) -> None:
+    """What the next program's streams are. The supervisor's side.
 
     same_output: both outputs lead to one file of the host's, so that what is written to them stays in order.
     """
-    for k, (mode, flags, is_tty) in enumerate(streams):
+    for k, one in enumerate(streams):
         ring = console_state.s.rings[k]
-        ring.mode, ring.flags, ring.is_tty = mode, flags, is_tty
+        ring.mode, ring.flags, ring.is_tty, ring.is_null = one
         ring.ring = STDOUT if k == STDERR and same_output else k
 
 
 def is_tty(stream: int) -> bool:
     return bool(console_state.s.rings[stream].is_tty)
+
+
+def is_null(stream: int) -> bool:
+    """Is it /dev/null on the host? A program that starts has its own /dev/null there, not the console."""
+    return bool(console_state.s.rings[stream].is_null)
 
 
 def mode_of(stream: int) -> int:
@@ -226,6 +233,8 @@ class _Stream(Ops):
 
     def read(self, file: File, sink: Sink) -> int | Wait:
         if file.stream != STDIN and not is_tty(file.stream):
+            if stat.S_ISREG(mode_of(file.stream)):
+                return 0  # a file that may be read, too: it ends where the last write has left the offset
             raise GuestFault(errno.EBADF)
         if not sink.room:
             return 0
@@ -259,6 +268,8 @@ class _Stream(Ops):
         total = source.len
         if not total:
             return 0
+        if file.stream == STDIN and not is_tty(STDIN):
+            return total  # a file of the host's that may be written, too: it is not, but no output gets it either
         task = this.task
         stream = console_state.s.rings[file.stream].ring if file.stream != STDIN else STDOUT
         ring = console_state.s.rings[stream]

@@ -24,6 +24,7 @@ DEVICES = {
     b"urandom": (DEV_RANDOM, 0x109),
     b"tty": (DEV_TTY, 0x500),
 }
+RDEV = dict(DEVICES.values())
 _PIECE = 16 * PAGE_SIZE
 
 

@@ -1,17 +1,21 @@
-"""What stat and fstat say: (mode, ino, dev, nlink, uid, gid, size, atime_ns, mtime_ns, ctime_ns, blksize, blocks)."""
+"""What stat and fstat say.
+
+(mode, ino, dev, nlink, uid, gid, size, atime_ns, mtime_ns, ctime_ns, blksize, blocks, rdev)
+"""
 
 from __future__ import annotations
 
 import stat as modes
 
 from kos.fs import console
+from kos.fs.devices import RDEV
 from kos.fs.inode import size_of
-from kos.fs.structs import F_CONSOLE, F_PIPE_R, F_PIPE_W, I_PROC, I_RAM, File, Inode, inodes, pipes
+from kos.fs.structs import F_CONSOLE, F_PIPE_R, F_PIPE_W, I_DEVICE, I_PROC, I_RAM, File, Inode, inodes, pipes
 from kos.mm.structs import mappings
 from kos.params import PAGE_SIZE
 from kos.sched.structs import machine
 
-Stat = tuple[int, int, int, int, int, int, int, int, int, int, int, int]
+Stat = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
 PIPE_DEV = 0xE
 CONSOLE_DEV = 0x18
 
@@ -36,6 +40,7 @@ def stat_inode(inode: Inode) -> Stat:
         inode.ctime_ns,
         PAGE_SIZE,
         _pages(inode, size) * (PAGE_SIZE // 512) if modes.S_ISREG(inode.mode) else 0,
+        RDEV[inode.device] if inode.kind == I_DEVICE else 0,
     )
 
 
@@ -52,9 +57,9 @@ def stat_file(file: File) -> Stat:
         pipe = pipes[file.pipe]
         t = pipe.ctime_ns
         mode = modes.S_IFIFO | 0o600
-        return mode, pipe.ino, PIPE_DEV, 1, machine.s.uid, machine.s.gid, 0, t, t, t, PAGE_SIZE, 0
+        return mode, pipe.ino, PIPE_DEV, 1, machine.s.uid, machine.s.gid, 0, t, t, t, PAGE_SIZE, 0, 0
     if file.kind == F_CONSOLE and not file.inode:
         mode = console.mode_of(file.stream)
         ino = 3 + (file.stream if not modes.S_ISCHR(mode) else 0)
-        return mode, ino, CONSOLE_DEV, 1, machine.s.uid, machine.s.gid, 0, 0, 0, 0, 1024, 0
+        return mode, ino, CONSOLE_DEV, 1, machine.s.uid, machine.s.gid, 0, 0, 0, 0, 1024, 0, 0
     return stat_inode(inodes[file.inode])

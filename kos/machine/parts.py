@@ -125,19 +125,25 @@ def _guests_folder() -> str:
 
 
 def _send_sigpipe(task: Task) -> None:
-    from kos.proc import signal
     from kos.proc.sigdefs import SIGPIPE
-    from kos.sched.structs import process_of
 
-    signal.send(process_of(task), SIGPIPE, task)
+    _send_itself(task, SIGPIPE)
 
 
 def _send_sigxfsz(task: Task) -> None:
-    from kos.proc import signal
     from kos.proc.sigdefs import SIGXFSZ
-    from kos.sched.structs import process_of
 
-    signal.send(process_of(task), SIGXFSZ, task)
+    _send_itself(task, SIGXFSZ)
+
+
+def _send_itself(task: Task, sig: int) -> None:
+    """A signal for what a task's own call did; it tells what one that the task had sent would. Linux: send_sig()."""
+    from kos.proc import signal
+    from kos.proc.sigqueue import SI_USER, Info
+    from kos.sched.structs import machine, process_of
+
+    process = process_of(task)
+    signal.send(process, sig, task, Info(SI_USER, process.pid, machine.s.uid))
 
 
 def _nudge(cpu: int) -> None:

@@ -80,10 +80,11 @@ class _Server:
         self.longest_ns = max(self.longest_ns, before.shootdown.max_ns)
         for column in (histogram.shootdowns, histogram.forks):
             column.forget_longest(range(self.config.cpus))
-        with tempfile.TemporaryFile() as source:
-            source.write(stdin)
-            source.flush()
-            source.seek(0)
+        with tempfile.TemporaryFile() if stdin else open(os.devnull, "r+b", 0) as source:
+            if stdin:
+                source.write(stdin)
+                source.flush()
+                source.seek(0)
             ran = self.machine.run(path, words, environ, source.fileno(), _OUT, _ERR, capture=True)
         self.has_failed = ran.report is not None
         events = log.read_new(self.log_base, self.config.cpus, self.offsets) if self.log_base else []

@@ -48,9 +48,9 @@ class Streams:
     stderr: int = 2
     collected: dict[int, bytearray] = field(default_factory=dict)  #: fd -> bytes, where the API wants them
 
-    def describe(self) -> list[tuple[int, int, bool]]:
-        """(st_mode, O_ACCMODE, is a terminal) each; what is collected looks like a pipe."""
-        pipe = (stat.S_IFIFO | 0o600, os.O_WRONLY, False)
+    def describe(self) -> list[files.Stream]:
+        """What each is; what is collected looks like a pipe."""
+        pipe = files.Stream(stat.S_IFIFO | 0o600, os.O_WRONLY)
         ours = (self.stdin, self.stdout, self.stderr)
         return [pipe if fd in self.collected else files.stream(fd) for fd in ours]
 

@@ -197,7 +197,7 @@ class Traps:
             sched.switch_out(task)
             return False
         path, argv = begun
-        flags = ctx.world.flags
+        flags = {**ctx.world.flags, **fs_boot.streams_of(task)}
         del self.contexts[task.index]
         self.loops.bury(ctx)
         self.nr_buried += 1
@@ -241,10 +241,7 @@ class Traps:
         path, folder = request["path"], os.path.dirname(request["path"])
         control.s.request_error = 0
         fs_boot.show_folder(folder)
-        flags = {
-            "tty": {fd for fd in range(3) if console.is_tty(fd)},
-            "unbuffered": request["unbuffered"],
-        }
+        flags = {"unbuffered": request["unbuffered"], "tty": {fd for fd in range(3) if console.is_tty(fd)}}
         mm = None
         try:
             mm = mm_alloc()

@@ -81,12 +81,20 @@ def report_broken_hook(again: BaseException, error: BaseException) -> None:
         return
 
 
+def end_begins() -> None:
+    """The program is over, atexit's callbacks are next."""
+    if sys.version_info[:3] in ((3, 12, 0), (3, 12, 1)):
+        current().finalizing = True  # these two forbid forks already here (CPython's issue 113964)
+
+
 def nr_exit_calls() -> int:
     """How many atexit callbacks there are; what the callbacks themselves register is never called."""
-    world = current()
-    if sys.version_info[:3] in ((3, 12, 0), (3, 12, 1)):
-        world.finalizing = True  # these two forbid forks already here (CPython's issue 113964)
-    return len(world.atexit)
+    return len(current().atexit)
+
+
+def forget_exit_calls() -> None:
+    """All atexit callbacks have run, or have been registered too late."""
+    current().atexit.clear()
 
 
 def exit_call(place: int) -> Any:

@@ -220,7 +220,9 @@ def write(self: Any, b: Any) -> int:
 _NAMES = (("<stdin>", "r"), ("<stdout>", "w"), ("<stderr>", "w"))
 
 
-def standard_stream(world: World, fd: int, *, is_tty: bool, buffered: bool = True, block_bytes: int = 4096) -> Any:
+def standard_stream(
+    world: World, fd: int, *, is_tty: bool, buffered: bool = True, block_bytes: int = 4096, errors: str = "strict"
+) -> Any:
     """sys.stdin, stdout or stderr over descriptor `fd`, as create_stdio() in Python/pylifecycle.c makes them.
 
     Built from its parts, without a system call: exec makes three of them.
@@ -239,7 +241,7 @@ def standard_stream(world: World, fd: int, *, is_tty: bool, buffered: bool = Tru
     text._seekable = text._telling = False
     text._has_read1 = not writes_through
     text._can_read, text._can_write = mode == "r", mode == "w"
-    text._configure("utf-8", "backslashreplace" if fd == 2 else "strict", "\n", False, writes_through)
+    text._configure("utf-8", "backslashreplace" if fd == 2 else errors, "\n", False, writes_through)
     text._line_buffering = buffered and (is_tty or fd == 2)
     if mode == "w":
         text._get_encoder()

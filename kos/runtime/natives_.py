@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from kos.runtime import templates
+from kos.runtime import libraries, templates
 from kos.runtime.freeze import static
 from kos.runtime.freeze.instances import is_python_class
 from kos.runtime.guestgen import GuestGen
@@ -138,6 +138,7 @@ def _atexit() -> dict[str, Any]:
         "unregister": unregister,
         "_clear": _clear,
         "_ncallbacks": _ncallbacks,
+        "_run_exitfuncs": libraries.load_rtl("programs")["_run_exitfuncs"],
     }
 
 

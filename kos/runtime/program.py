@@ -30,16 +30,35 @@ def new_world(argv: Sequence[str], environ: Mapping[str, str], flags: Mapping[st
     buffered = not (world.flags.get("unbuffered") or world.environ.get("PYTHONUNBUFFERED"))
     tty: Sequence[int] = world.flags.get("tty", ())
     closed: Sequence[int] = world.flags.get("closed", ())
+    errors = _stream_errors(world.environ)
     world.extra["streams"] = tuple(
         None
         if fd in closed
         else io_.standard_stream(
-            world, fd, is_tty=fd in tty, buffered=buffered, block_bytes=world.flags.get("block_bytes", 4096)
+            world,
+            fd,
+            is_tty=fd in tty,
+            buffered=buffered,
+            block_bytes=world.flags.get("block_bytes", 4096),
+            errors=errors,
         )
         for fd in range(3)
     )
     world.sys = importer.get_or_make(world, "sys")
     return world
+
+
+#: Locales under which the standard streams pass on bytes that are no UTF-8: C, and what CPython makes of it.
+_C_LOCALES = ("C", "POSIX", "C.UTF-8", "C.utf8", "UTF-8")
+
+
+def _stream_errors(environ: Mapping[str, str]) -> str:
+    """What stdin and stdout do with what cannot be encoded; config_init_stdio_encoding() in Python/initconfig.c."""
+    encoding, _, errors = environ.get("PYTHONIOENCODING", "").partition(":")
+    if encoding or errors:
+        return errors or "strict"
+    named = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), "C")
+    return "surrogateescape" if named in _C_LOCALES or environ.get("PYTHONUTF8") == "1" else "strict"
 
 
 def start(

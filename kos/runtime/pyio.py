@@ -68,6 +68,19 @@ _EDITS = (
     ("raise OSError('Negative file descriptor')", "raise ValueError(f'opener returned {fd}')"),
     ('raise AssertionError("pending decoded text")', "pass"),
     ('"illegal newline value: %r"', '"illegal newline value: %s"'),
+    (
+        'TypeError("invalid mode: %r" % mode)',
+        "TypeError(\"open() argument 'mode' must be str, not \" + type(mode).__name__)",
+    ),
+    (
+        'TypeError("invalid buffering: %r" % buffering)',
+        'TypeError(f"{type(buffering).__name__!r} object cannot be interpreted as an integer")',
+    ),
+    (
+        '"invalid encoding: %r" % encoding)\n    if errors',
+        "\"open() argument 'encoding' must be str or None, not \" + type(encoding).__name__)\n    if errors",
+    ),
+    ('f"{size!r} is not an integer"', 'f"argument should be integer or None, not {type(size).__name__!r}"'),
 )
 module: Any = private_copy(
     "_pyio", "_io", {"os": _EmulatedOs(), "_thread": SimpleNamespace(allocate_lock=NoLock)}, _EDITS

@@ -7,6 +7,7 @@ Python/getargs.c).
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sys
@@ -80,11 +81,16 @@ def path(value: Any, function: str, argument: str = "path") -> str | bytes:
     return _path(value, function, argument, "string, bytes or os.PathLike")
 
 
-def path_or_fd(value: Any, function: str, argument: str = "path") -> str | bytes | int:
-    """A path, or an open descriptor where CPython takes one."""
+def path_or_fd(value: Any, function: str, *, or_none: bool = False) -> str | bytes | int:
+    """A path, or an open descriptor where CPython takes one. or_none: the function takes None, too, and says so."""
     if isinstance(value, int):
-        return c_int(value)
-    return _path(value, function, argument, "string, bytes, os.PathLike or integer")
+        fd = c_int(value)
+        if fd == -1:
+            # path_converter's sign for "this is no descriptor": posixmodule.c then hands over the path, a null pointer.
+            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT), value)
+        return fd
+    wanted = "string, bytes, os.PathLike, integer or None" if or_none else "string, bytes, os.PathLike or integer"
+    return _path(value, function, "path", wanted)
 
 
 def _path(value: Any, function: str, argument: str, wanted: str) -> str | bytes:
@@ -312,8 +318,8 @@ def cpus(mask: Any) -> frozenset[int]:
 
 
 def stat_result(fields: Sequence[int]) -> os.stat_result:
-    """os.stat_result from the kernel's twelve numbers."""
+    """os.stat_result from the kernel's thirteen numbers."""
     atime, mtime, ctime = fields[7:10]
     whole = (atime // NS, mtime // NS, ctime // NS)
     floats = (atime / NS, mtime / NS, ctime / NS)
-    return os.stat_result((*fields[:7], *whole, *floats, atime, mtime, ctime, fields[10], fields[11], 0))
+    return os.stat_result((*fields[:7], *whole, *floats, atime, mtime, ctime, *fields[10:13]))

@@ -120,10 +120,11 @@ def lchown(path: Any, uid: int, gid: int) -> None:
 
 def statvfs(path: Any) -> _host.statvfs_result:
     name = args.path_or_fd(path, "statvfs")
-    if isinstance(name, int):
-        return fstatvfs(name)
     try:
-        k.stat(name, True)
+        if isinstance(name, int):
+            k.fstat(name)
+        else:
+            k.stat(name, True)
     except OSError as e:
         raise args.named(e, path)  # noqa: B904  # the same error
     return _host.statvfs_result((*k.statfs(), 0))
@@ -176,12 +177,12 @@ def readlink(path: Any, *, dir_fd: Any = None) -> Any:
 
 
 def listdir(path: Any = None) -> list[Any]:
-    name = "." if path is None else args.path_or_fd(path, "listdir")
+    name = "." if path is None or path == -1 else args.path_or_fd(path, "listdir", or_none=True)
     try:
         names: list[Any] = k.listdir(name)
     except OSError as e:
         # A descriptor's errors name it, but for the one that the C library's dup() would have.
-        raise args.nameless(e) if e.errno == errno.EBADF else args.named(e, name)  # noqa: B904  # the same
+        raise args.nameless(e) if e.errno == errno.EBADF else args.named(e, path)  # noqa: B904  # the same
     return [_host.fsencode(entry) for entry in names] if isinstance(name, bytes) else names
 
 

@@ -5,6 +5,7 @@ Resumable: signal handlers may run before any of these returns.
 
 from __future__ import annotations
 
+import errno
 import os as _host
 import stat as _st
 from collections.abc import Callable, Iterator
@@ -84,17 +85,17 @@ def _is_dir(path: Any, follow: bool) -> bool:
 
 
 class DirEntry:
-    """One entry of os.scandir()."""
+    """One entry of os.scandir(): `_entry` makes them."""
 
-    def __init__(self, folder: Any, name: Any) -> None:
-        self.name = name
-        self.path = _host.path.join(folder, name)
-        try:
-            # As the directory says it, at the time of the scan; the rest is asked for when it is wanted.
-            self._mode, self._ino = k.stat(self.path, False)[:2]
-        except OSError:
-            self._mode = self._ino = 0
-        self._told: dict[bool, _host.stat_result] = {}
+    name: Any
+    path: Any
+    _place: Any  #: a path that leads there
+    _mode: int
+    _ino: int
+    _told: dict[bool, _host.stat_result]
+
+    def __init__(self, *_: object) -> None:
+        raise TypeError("cannot create 'posix.DirEntry' instances")
 
     def __fspath__(self) -> Any:
         return self.path
@@ -126,25 +127,40 @@ class DirEntry:
         follow = bool(follow_symlinks) and self.is_symlink()
         if follow not in self._told:
             try:
-                self._told[follow] = args.stat_result(k.stat(self.path, follow))
+                self._told[follow] = args.stat_result(k.stat(self._place, follow))
             except OSError as e:
                 raise args.named(e, self.path)  # noqa: B904  # the same error
         return self._told[follow]
 
 
-class _Scan:
+def _entry(folder: Any, name: Any) -> DirEntry:
+    """The entry `name` of a folder: its path, or its descriptor; the entry then knows no path but its name."""
+    entry = DirEntry.__new__(DirEntry)
+    entry.name = name
+    entry.path = name if isinstance(folder, int) else _host.path.join(folder, name)
+    entry._place = f"/proc/thread-self/fd/{folder}/{name}" if isinstance(folder, int) else entry.path
+    try:
+        # As the directory says it, at the time of the scan; the rest is asked for when it is wanted.
+        entry._mode, entry._ino = k.stat(entry._place, False)[:2]
+    except OSError:
+        entry._mode = entry._ino = 0
+    entry._told = {}
+    return entry
+
+
+class ScandirIterator:
     """os.scandir()'s iterator: the names are read at once, so nothing is open behind it."""
 
     def __init__(self, entries: list[DirEntry]) -> None:
         self._left = iter(entries)
 
-    def __iter__(self) -> _Scan:
+    def __iter__(self) -> ScandirIterator:
         return self
 
     def __next__(self) -> DirEntry:
         return next(self._left)
 
-    def __enter__(self) -> _Scan:
+    def __enter__(self) -> ScandirIterator:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -154,9 +170,14 @@ class _Scan:
         self._left = iter(())
 
 
-def scandir(path: Any = None) -> _Scan:
-    folder = "." if path is None else _host.fspath(path)
-    return _Scan([DirEntry(folder, name) for name in _os().listdir(folder)])
+def scandir(path: Any = None) -> ScandirIterator:
+    folder = "." if path is None or path == -1 else args.path_or_fd(path, "scandir", or_none=True)
+    try:
+        names: list[Any] = k.listdir(folder)
+    except OSError as e:
+        raise args.nameless(e) if e.errno == errno.EBADF else args.named(e, path)  # noqa: B904  # as listdir
+    as_bytes = isinstance(folder, bytes)
+    return ScandirIterator([_entry(folder, _host.fsencode(name) if as_bytes else name) for name in names])
 
 
 def walk(

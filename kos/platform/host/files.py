@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+from typing import NamedTuple
 
 StatResult = os.stat_result
 
@@ -43,13 +44,23 @@ def umask() -> int:
     return mask
 
 
-def stream(fd: int) -> tuple[int, int, bool]:
-    """(st_mode, O_ACCMODE, is a terminal) of one of this process's streams; (0, 0, False) if it is closed."""
+class Stream(NamedTuple):
+    """What one of this process's streams is; all zero if it is closed."""
+
+    mode: int = 0  #: st_mode
+    flags: int = 0  #: O_ACCMODE
+    is_tty: bool = False
+    is_null: bool = False  #: /dev/null
+
+
+def stream(fd: int) -> Stream:
+    """What the stream with this descriptor is."""
     try:
-        mode = os.fstat(fd).st_mode
-        return mode, fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE, os.isatty(fd)
+        st = os.fstat(fd)
+        is_null = stat.S_ISCHR(st.st_mode) and st.st_rdev == os.makedev(1, 3)
+        return Stream(st.st_mode, fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE, os.isatty(fd), is_null)
     except OSError:
-        return 0, 0, False
+        return Stream()
 
 
 def is_same_file(a: int, b: int) -> bool:

@@ -48,6 +48,15 @@ def report(error):
 
 def finish():
     """atexit's callbacks, the last one first; then what is still open is flushed. Whether that failed."""
+    ending.end_begins()
+    _run_exitfuncs()
+    failed = ending.flush_streams()
+    ending.drop_modules()
+    return ending.flush_streams() or failed
+
+
+def _run_exitfuncs():
+    """Run all registered exit functions: the last one first, and none of them again."""
     place = ending.nr_exit_calls()
     while place > 0:
         place -= 1
@@ -59,9 +68,7 @@ def finish():
             function(*args, **kwargs)
         except BaseException as error:
             ending.report_exit_call(function, error)
-    failed = ending.flush_streams()
-    ending.drop_modules()
-    return ending.flush_streams() or failed
+    ending.forget_exit_calls()
 
 
 def thread(fn, args):

@@ -48,6 +48,15 @@ for timeout in (-1, "x"):
         signal.sigtimedwait(MINE, timeout)
     except (ValueError, TypeError) as e:
         print(type(e).__name__, e)
+# A signal for what the caller itself did tells of the caller.
+r, w = os.pipe()
+os.close(r)
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPIPE])
+try:
+    os.write(w, b"x")
+except BrokenPipeError:
+    print(told(signal.sigwaitinfo([signal.SIGPIPE])))
 
 ran = []
 signal.signal(signal.SIGALRM, lambda number, frame: ran.append(number))

@@ -7,6 +7,7 @@ make the call again from its start.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from kos.arena.arena import Arena
 from kos.audit.files import audit_files
 from kos.errors import GuestFault
 from kos.fs import boot as fs_boot
-from kos.fs import fdtable, fsctx
+from kos.fs import console, fdtable, fsctx
 from kos.fs.structs import contexts, fd_tables
 from kos.hw import ipi
 from kos.hw.cpu import cpu_block, this
@@ -31,6 +32,7 @@ from kos.mm.mm import mm_alloc, mmput
 from kos.mm.structs import mms
 from kos.params import Params
 from kos.platform.host.doorbell import Doorbell
+from kos.platform.host.files import Stream
 from kos.sched import policy as sched_policy
 from kos.sched import sched, waitqueue
 from kos.sched.structs import RLIM_INFINITY, RUNNING, Task, machine, pid_refs, pid_tasks, processes, tasks
@@ -185,6 +187,8 @@ def k(tmp_path: Path) -> Iterator[Files]:
     sched.boot(8)
     machine.s.uid, machine.s.gid = os.geteuid(), os.getegid()
     fs_boot.boot([str(shown)], [str(shown)])
+    pipe = stat.S_IFIFO | 0o600
+    console.describe([Stream(pipe), Stream(pipe, os.O_WRONLY), Stream(pipe, os.O_WRONLY)], False)
     files = Files(arena)
     this.task = files.task()
     mm = mm_alloc()

@@ -8,6 +8,7 @@ from typing import Any
 from kos.fs import console
 from kos.fs.structs import fs_lock  # noqa: F401  # the layer is loaded as a whole
 from kos.hw.cpu import this
+from kos.platform.host.files import Stream
 from kos.sched import waitqueue
 from kos.traps import Wait
 
@@ -103,7 +104,7 @@ def test_input_that_comes_between_the_look_and_the_sleep(k: Any):
 
 def test_terminals(k: Any):
     """isatty as at boot; a terminal is read line by line."""
-    tty, pipe = (stat.S_IFCHR | 0o620, os.O_RDWR, True), (stat.S_IFIFO | 0o600, os.O_WRONLY, False)
+    tty, pipe = Stream(stat.S_IFCHR | 0o620, os.O_RDWR, is_tty=True), Stream(stat.S_IFIFO | 0o600, os.O_WRONLY)
     console.describe([tty, tty, pipe], False)
     assert [k.isatty(fd) for fd in (0, 1, 2, 9)] == [True, True, False, False]
     console.feed(b"one\ntwo\n")
