@@ -6,7 +6,7 @@ import ast
 import hashlib
 import sys
 
-from kos.compiler import cache, units
+from kos.compiler import cache, generics, units
 from kos.compiler.emit import Emitter
 from kos.compiler.facts import Facts
 from kos.compiler.refuse import Refused, check
@@ -46,6 +46,7 @@ def _compile(source: str, filename: str, key: str, kind: str) -> list[CodeInfo]:
     compile(source, filename, "exec", dont_inherit=True)
     tree = ast.parse(source, filename)
     check(tree, filename, source)
+    generics.expand(tree)
     facts = Facts(tree)
     scopes = ScopeBuilder(tree, facts)
     emitter = Emitter(facts, scopes.scopes, key, filename)

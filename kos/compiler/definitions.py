@@ -6,7 +6,9 @@ import ast
 import sys
 
 from kos.compiler import tree as t
-from kos.compiler.trying import Trying, native_call
+from kos.compiler.facts import docstring, first_line
+from kos.compiler.tree import native_call
+from kos.compiler.trying import Trying
 
 
 class Definitions(Trying):
@@ -24,7 +26,7 @@ class Definitions(Trying):
             self.at = node.decorator_list[number]
             made = self.suspend(t.call(t.call("$w", decorator), made))
         self.at = node
-        target = self.native(t.store(node.name))
+        target = t.store("$made") if hasattr(node, "kos_hidden") else self.native(t.store(node.name))
         self.emit(ast.Assign([target], made))
         self.drop(t.hidden_names(made))
 
@@ -120,14 +122,21 @@ class Definitions(Trying):
 
         put("__module__", t.call("$gl", t.call("$globals"), t.const("__name__")))
         put("__qualname__", t.const(self.scope.qualname))
-        doc = ast.get_docstring(node, clean=False)
+        if sys.version_info >= (3, 13):
+            put("__firstlineno__", t.const(first_line(node)))
+        if hasattr(node, "kos_hidden"):
+            put("__type_params__", t.load(".type_params"))
+        doc = docstring(node)
         if doc is not None:
             put("__doc__", t.const(doc))
         if "__annotations__" in self.scope.bound:
             self.emit(ast.Expr(t.call("$notes", t.load("$ns"))))
 
     def class_epilogue(self) -> None:
-        """Hand over the cell that super() looks at."""
+        """Say which attributes the methods set, and hand over the cell that super() looks at."""
+        if sys.version_info >= (3, 13):
+            names = t.const(tuple(sorted(self.scope.static_attributes)))
+            self.emit(ast.Assign([ast.Subscript(t.load("$ns"), t.const("__static_attributes__"), ast.Store())], names))
         if "__class__" in self.scope.cells:
             nothing = ast.arguments([], [], None, [], [], None, [])
             made = ast.Lambda(nothing, ast.Tuple([t.load("__class__")], ast.Load()))

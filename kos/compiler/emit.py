@@ -7,7 +7,7 @@ from types import CodeType
 
 from kos.compiler import tree as t
 from kos.compiler.core import Item
-from kos.compiler.facts import Facts
+from kos.compiler.facts import Facts, docstring, first_line
 from kos.compiler.matching import Matching
 from kos.compiler.refuse import Refused
 from kos.compiler.scope import Scope
@@ -37,7 +37,7 @@ class Lowering(Matching):
                     self.run(self.expr(node.body))  # its value is the StopIteration's
                 else:
                     self.stmt(t.place(ast.Return(node.body), node.body))
-            case ast.FunctionDef():
+            case ast.FunctionDef() | t.Block():
                 for stmt in node.body:
                     self.stmt(stmt)
             case _:
@@ -46,7 +46,7 @@ class Lowering(Matching):
         return self.block
 
     def _module(self, node: ast.Module) -> None:
-        doc = ast.get_docstring(node, clean=False)
+        doc = docstring(node)
         if doc is not None:
             self.emit(t.assign("__doc__", t.const(doc)))
         if "__annotations__" in self.scope.bound:
@@ -120,7 +120,7 @@ class Emitter:
         cells = set(cellnames)
         names = sorted((scope.local | set(scope.params)) - cells) if scope.kind != "module" else []
         if scope.kind == "class":
-            names = ["$ns"]
+            names = sorted({"$ns"} - cells)
         restore: list[ast.stmt] = []
         for name in [*names, *_hidden_locals(body)]:
             known = t.compare(t.const(name), ast.In(), t.load("$L"))
@@ -216,7 +216,7 @@ class Emitter:
     def _args(self, scope: Scope) -> ast.arguments:
         """The parameters, without their defaults: those are the function object's."""
         node = scope.node
-        if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+        if isinstance(node, (ast.FunctionDef, ast.Lambda, t.Block)):
             a = node.args
 
             def arg(old: ast.arg) -> ast.arg:
@@ -237,7 +237,7 @@ class Emitter:
         self, scope: Scope, body: list[ast.stmt], args: ast.arguments, outer: set[str] | None = None
     ) -> CodeType:
         # Not under its own name, which would be a local of the wrapper, not the module's.
-        function = ast.FunctionDef("$fn", args, body or [ast.Pass()], [], lineno=self._first_line(scope), col_offset=0)
+        function = ast.FunctionDef("$fn", args, body or [ast.Pass()], [], lineno=first_line(scope.node), col_offset=0)
         function.end_lineno, function.end_col_offset = function.lineno, 0
         enclosing: list[ast.stmt] = [t.assign(name, t.const(None)) for name in sorted(outer or scope.free)]
         wrap = ast.FunctionDef("$wrap", ast.arguments([], [], None, [], [], None, []), [*enclosing, function], [])
@@ -252,11 +252,6 @@ class Emitter:
             raise Refused(f"{error.msg}: a kos guest cannot use this", (self.filename, error.lineno, 1, "")) from None
         wrapper = next(c for c in whole.co_consts if isinstance(c, CodeType))
         return next(c for c in wrapper.co_consts if isinstance(c, CodeType))
-
-    def _first_line(self, scope: Scope) -> int:
-        decorators = getattr(scope.node, "decorator_list", None)
-        line: int = getattr(decorators[0] if decorators else scope.node, "lineno", 1)
-        return line
 
     def _finish(self, code: CodeType, scope: Scope, meta: bool) -> CodeType:
         consts = code.co_consts

@@ -9,6 +9,9 @@ stub, and all that is lost is fork inside it.
 from __future__ import annotations
 
 import ast
+import sys
+
+from kos.compiler import tree as t
 
 NATIVE = frozenset(
     "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format "
@@ -126,6 +129,8 @@ class Facts:
                 return True
             case ast.Import() | ast.ImportFrom() | ast.ClassDef():
                 return True
+            case t.Block():
+                return False
             case ast.Lambda():
                 return any(self.suspends(e) for e in [*node.args.defaults, *node.args.kw_defaults])
             case ast.FunctionDef():
@@ -138,6 +143,22 @@ class Facts:
     def any_suspends(self, nodes: list[ast.stmt]) -> bool:
         """Whether one of some statements may suspend."""
         return any(self.suspends(node) for node in nodes)
+
+
+def docstring(node: ast.FunctionDef | ast.ClassDef | ast.Module) -> str | None:
+    """The text as `__doc__` has it: from Python 3.13 on without the indentation that its lines share."""
+    doc = ast.get_docstring(node, clean=False)
+    if doc is not None and sys.version_info >= (3, 13):
+        made = t.place(ast.Module([ast.Expr(ast.Constant(doc))], []), node)
+        doc = compile(made, "<kos>", "exec", dont_inherit=True, optimize=0).co_consts[0]
+    return doc
+
+
+def first_line(node: ast.AST) -> int:
+    """Where a definition begins: with its first decorator, if it has one."""
+    decorators = getattr(node, "decorator_list", None)
+    line: int = getattr(decorators[0] if decorators else node, "lineno", 1)
+    return getattr(node, "kos_first_line", line)
 
 
 def arguments_of(args: ast.arguments) -> list[ast.arg]:

@@ -11,7 +11,7 @@ from typing import cast
 
 from kos.compiler import tree as t
 from kos.compiler.definitions import Definitions
-from kos.compiler.trying import native_call
+from kos.compiler.tree import native_call
 
 
 class Matching(Definitions):

@@ -11,7 +11,7 @@ from kos.compiler.core import Core
 from kos.compiler.facts import annotated_arguments, annotations_of
 from kos.compiler.scope import Scope
 
-Function = ast.FunctionDef | ast.Lambda
+Function = ast.FunctionDef | ast.Lambda | t.Block
 
 _SEEN_BY_GUESTS = {
     "__traceback__": "$guest_tb",
@@ -66,6 +66,8 @@ class Names(Core):
                 made = self._class_load(name)
             else:
                 made = ast.Subscript(t.load("$ns"), t.const(name), node.ctx)
+        elif self.scope.seen_class is not None and isinstance(node.ctx, ast.Load) and name not in self.scope.local:
+            made = made if name[0] in "$." else self._load_past_class(name, self.scope.seen_class)
         elif self.resume and isinstance(node.ctx, ast.Load) and self.scope.kind == "function":
             if name in self.scope.cells and name not in self.scope.free:
                 made = self._own_cell(name)
@@ -78,6 +80,15 @@ class Names(Core):
             # Bound here, so never the enclosing function's, although a method closes over that one; or `__class__`,
             # the cell of which is the methods' alone.
             elsewhere = t.call("$gl", t.call("$globals"), t.const(name))
+        return ast.IfExp(t.call("$has", t.load("$ns"), t.const(name)), t.item(t.load("$ns"), name), elsewhere)
+
+    def _load_past_class(self, name: str, owner: Scope) -> ast.expr:
+        """A name in a function of type parameters: what the class body around it has, or else as ever."""
+        elsewhere: ast.expr = t.load(name)
+        if name in owner.local or name in owner.global_names:
+            elsewhere = t.call("$gl", t.call("$globals"), t.const(name))
+        if name in owner.global_names:
+            return elsewhere
         return ast.IfExp(t.call("$has", t.load("$ns"), t.const(name)), t.item(t.load("$ns"), name), elsewhere)
 
     def _own_cell(self, name: str) -> ast.expr:
@@ -142,9 +153,11 @@ class Names(Core):
 
     # -- functions ----------------------------------------------------------------------------------------------
 
-    def pure_Lambda(self, node: ast.Lambda) -> ast.expr:
+    def pure_Lambda(self, node: ast.Lambda | t.Block) -> ast.expr:
         values = [self.native(e) for e in self.function_operands(node)]
         return t.place(self.make_function(node, values), node)
+
+    pure_Block = pure_Lambda
 
     def function_operands(self, node: Function) -> list[ast.expr]:
         """What `def` evaluates, in order: defaults, keyword defaults, annotations."""

@@ -30,9 +30,5 @@ def check(tree: ast.AST, filename: str, source: str) -> None:
         what = _REASONS.get(type(node))
         if what is None and isinstance(node, ast.comprehension) and node.is_async:
             what, node = "async comprehensions", node.target
-        if what is None and getattr(node, "type_params", None):
-            what = "type parameter lists"
-        if what is None and type(node).__name__ == "TypeAlias":
-            what = "type statements"
         if what is not None:
             raise refuse(node, what, filename, source)

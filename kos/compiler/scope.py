@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from kos.compiler import tree as t
 from kos.compiler.facts import Facts, annotations_of, arguments_of
 
 
@@ -32,6 +33,8 @@ class Scope:
     nonlocal_names: set[str] = field(default_factory=set)
     children: list[Scope] = field(default_factory=list)
     is_generator: bool = False
+    static_attributes: set[str] = field(default_factory=set)  #: a class's `self.NAME = ...`, as Python 3.13 lists them
+    seen_class: Scope | None = None  #: the class whose namespace is searched first, although this is a function
     # Worked out by resolve():
     local: set[str] = field(default_factory=set)
     cells: set[str] = field(default_factory=set)  #: locals that a guest function closes over
@@ -80,7 +83,7 @@ class ScopeBuilder(ast.NodeVisitor):
 
     def _qualname(self, name: str) -> str:
         here: Scope = self.here
-        while here.kind == "native":
+        while here.kind == "native" or getattr(here.node, "is_parameters", False):
             assert here.parent is not None
             here = here.parent
         if here.kind == "module" or name in here.global_names:
@@ -103,7 +106,8 @@ class ScopeBuilder(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._all(node.decorator_list)
-        self._bind(node.name)
+        if not hasattr(node, "kos_hidden"):
+            self._bind(node.name)
         self._all([*node.args.defaults, *node.args.kw_defaults])
         self._all(annotations_of(node))
         self._function(node, node.name, node.args, node.body)
@@ -112,11 +116,19 @@ class ScopeBuilder(ast.NodeVisitor):
         self._all([*node.args.defaults, *node.args.kw_defaults])
         self._function(node, "<lambda>", node.args, [node.body])
 
+    def visit_Block(self, node: t.Block) -> None:
+        """A function of type parameters, or of a value that somebody may ask for; in a class body it sees the class."""
+        self._function(node, node.name, node.args, node.body)
+
     def _function(self, node: ast.AST, name: str, args: ast.arguments, body: list[ast.stmt] | list[ast.expr]) -> None:
         outer = self.here
         self.here = scope = self._open("function", node, outer, name, self._qualname(name))
         scope.params = [scope.mangle(a.arg) for a in arguments_of(args)]
         scope.bound.update(scope.params)
+        if isinstance(node, t.Block):
+            scope.seen_class = outer if outer.kind == "class" else outer.seen_class
+            if scope.seen_class is not None:
+                scope.used.add("$ns")
         self._all(body)
         self.here = outer
 
@@ -124,11 +136,14 @@ class ScopeBuilder(ast.NodeVisitor):
         self._all(node.decorator_list)
         self._all(node.bases)
         self._all([k.value for k in node.keywords])
-        self._bind(node.name)
+        if not hasattr(node, "kos_hidden"):
+            self._bind(node.name)
         outer = self.here
         self.here = scope = self._open("class", node, outer, node.name, self._qualname(node.name))
         scope.private = node.name
         scope.params = ["$ns"]
+        if hasattr(node, "kos_hidden"):
+            scope.used.add(".type_params")
         self._all(node.body)
         self.here = outer
 
@@ -173,6 +188,19 @@ class ScopeBuilder(ast.NodeVisitor):
                 self.here.used.add("__class__")
         else:
             self.here.bound.add(name)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name) and node.value.id == "self":
+            owner = self.here.parent
+            while owner is not None and owner.kind != "class":
+                owner = owner.parent
+            if owner is not None:
+                owner.static_attributes.add(node.attr)
+        self.visit(node.value)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.visit(node.target.value if isinstance(node.target, ast.Attribute) else node.target)
+        self.visit(node.value)
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         """A walrus binds in the function around its comprehensions."""
@@ -236,7 +264,9 @@ class ScopeBuilder(ast.NodeVisitor):
             self.here.bound.add("__annotations__")
         if node.value is not None:
             self.visit(node.value)
-        if node.simple or node.value is not None or not isinstance(node.target, ast.Name):
+        if node.value is None and isinstance(node.target, ast.Attribute):
+            self.visit(node.target.value)
+        elif node.simple or node.value is not None or not isinstance(node.target, ast.Name):
             self.visit(node.target)
         self.visit(node.annotation)
 
@@ -258,10 +288,10 @@ def resolve(scope: Scope, above: frozenset[str]) -> set[str]:
     if scope.kind == "module":
         below: frozenset[str] = frozenset()
     elif scope.kind == "class":
-        below = above | {"__class__"}
+        below = above | {"__class__", "$ns"}
     else:
         below = (above | scope.local) - scope.global_names
-    owns = {"__class__"} if scope.kind == "class" else set() if scope.kind == "module" else scope.local
+    owns = {"__class__", "$ns"} if scope.kind == "class" else set() if scope.kind == "module" else scope.local
     for child in scope.children:
         for name in resolve(child, below):
             if name not in owns:

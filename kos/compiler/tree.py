@@ -9,6 +9,19 @@ from typing import TypeVar
 N = TypeVar("N", bound=ast.AST)
 
 
+class Block(ast.expr):
+    """An expression that makes a function of statements: what a lambda is for an expression.
+
+    is_parameters: its functions and classes are those of the scope around it, as their qualified names tell.
+    """
+
+    _fields = ("name", "args", "body", "is_parameters")
+    name: str
+    args: ast.arguments
+    body: list[ast.stmt]
+    is_parameters: bool
+
+
 def load(name: str) -> ast.Name:
     """A name, read."""
     return ast.Name(name, ast.Load())
@@ -27,6 +40,13 @@ def const(value: object) -> ast.Constant:
 def call(func: str | ast.expr, *args: ast.expr, keywords: list[ast.keyword] | None = None) -> ast.Call:
     """A native call."""
     return ast.Call(load(func) if isinstance(func, str) else func, list(args), keywords or [])
+
+
+def native_call(func: str | ast.expr, *args: ast.expr) -> ast.Call:
+    """A call in a made tree that does not suspend, although its arguments may."""
+    made = call(func, *args)
+    made.kos_native = True  # type: ignore[attr-defined]  # our own mark
+    return made
 
 
 def assign(name: str, value: ast.expr) -> ast.Assign:

@@ -13,6 +13,7 @@ import sys
 from kos.compiler import tree as t
 from kos.compiler.core import BROKE, CONTINUED, NORMAL, RAISED, RETURNED, Final
 from kos.compiler.statements import Statements
+from kos.compiler.tree import native_call
 
 
 class Trying(Statements):
@@ -235,13 +236,6 @@ class Trying(Statements):
         made = t.place(ast.Try([guarded], [], [], at_end), where)
         made.kos_with = True  # type: ignore[attr-defined]  # our own mark
         self.stmt(made)
-
-
-def native_call(func: str | ast.expr, *args: ast.expr) -> ast.Call:
-    """A call in a made tree that does not suspend, although its arguments may."""
-    made = t.call(func, *args)
-    made.kos_native = True  # type: ignore[attr-defined]  # our own mark
-    return made
 
 
 #: First letters of hidden locals that hold guest values.

@@ -11,7 +11,7 @@ from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
 from kos.hw.tlb import hot
-from kos.runtime import calls, classes, frameviews, hooks, iteration, library, raising
+from kos.runtime import calls, classes, frameviews, generics, hooks, iteration, library, raising
 from kos.runtime.guestgen import GuestGen
 from kos.runtime.world import current
 from kos.traps import LANDED, Carry, Thrown, unwrap
@@ -183,6 +183,10 @@ _TABLE: dict[str, Any] = {
     "$visible": visible,
     "$dyn": see_locals,
     "$only": only,
+    "$param": generics.type_param,
+    "$alias": generics.type_alias,
+    "$generic": generics.generic,
+    "$generic_base": generics.generic_base,
     "$displayhook": displayhook,
     "$import_from": import_from,
     "$import_star": import_star,

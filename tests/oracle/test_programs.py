@@ -22,7 +22,9 @@ import pytest
 import kos
 from kos.machine.result import Result
 
-PROGRAMS = sorted((Path(__file__).parent / "programs").glob("**/*.py"))
+PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.py"))
+if sys.version_info >= (3, 12):  # what an older Python cannot read
+    PROGRAMS += sorted((Path(__file__).parent / "programs" / "since_3_12").glob("*.py"))
 GUESTS = sorted(p for p in (Path(__file__).parents[2] / "guests").glob("*.py") if not p.name.startswith("_"))
 #: how each program runs: with few and many CPUs, and with its context saved and restored at every suspension
 WAYS: dict[str, dict[str, Any]] = {"2 cpus": {"cpus": 2}, "4 cpus, stress": {"cpus": 4, "stress_context": True}}

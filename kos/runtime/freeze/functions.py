@@ -49,6 +49,8 @@ def reduce_function(freezer: Freezer, one: FunctionType) -> Reduced:
         extras = {**(extras or {}), "__annotations__": annotations}
     if attributes:
         extras = {**(extras or {}), "__dict__": attributes}
+    if params := getattr(one, "__type_params__", ()):
+        extras = {**(extras or {}), "__type_params__": params}
     # wraps() gives one function another's name, text and module.
     for field, usual in (("__name__", code.co_name), ("__qualname__", code.co_qualname)):
         if getattr(one, field) != usual:

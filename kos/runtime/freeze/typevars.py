@@ -7,6 +7,7 @@ import typing
 from typing import TYPE_CHECKING, Any
 
 from kos.runtime.freeze import static
+from kos.runtime.generics import Lazy, lazies_of, make_alias, make_param
 
 if TYPE_CHECKING:
     from kos.runtime.freeze.pickler import Freezer, Reduced
@@ -16,7 +17,10 @@ _TYPING: Any = typing
 
 
 def reduce_variable(freezer: Freezer, one: Any) -> Reduced:
-    """A TypeVar, ParamSpec or TypeVarTuple: by what its constructor takes."""
+    """A TypeVar, ParamSpec or TypeVarTuple: by what its constructor takes, or by what works that out."""
+    lazies = lazies_of(one)
+    if lazies:
+        return (make_param, (type(one).__name__, one.__name__, lazies))
     options = {flag: True for flag in _FLAGS if getattr(one, f"__{flag}__", False)}
     for name in ("bound", "default"):
         value = getattr(one, f"__{name}__", None)
@@ -37,19 +41,29 @@ def reduce_part(freezer: Freezer, one: Any) -> Reduced:
 
 
 def reduce_alias(freezer: Freezer, one: Any) -> Reduced:
-    """A `type` statement's object, whose value is worked out now."""
-    return (make_alias, (one.__name__, one.__value__, one.__type_params__))
+    """A `type` statement's object, or what the constructor has made, which knows its value."""
+    lazies = lazies_of(one)
+    if not lazies:
+        lazies = [Lazy("value", lambda: one.__value__)]
+        lazies[0]()
+    return (make_alias, (one.__module__, one.__name__, one.__type_params__, lazies[0]))
 
 
-def make_alias(name: str, value: Any, params: tuple[Any, ...]) -> Any:
-    return _TYPING.TypeAliasType(name, value, type_params=params)
+def reduce_lazy(freezer: Freezer, one: Lazy) -> Reduced:
+    """Empty at first: what works out the value of a recursive alias holds the alias."""
+    freezer.later(fill_lazy, one, (one.evaluate, one.value, one.is_done))
+    return (Lazy, (one.role,))
 
 
-TABLE: dict[type, Any] = {}
+def fill_lazy(one: Lazy, state: tuple[Any, Any, bool]) -> None:
+    one.evaluate, one.value, one.is_done = state
+
+
+TABLE: dict[type, Any] = {Lazy: reduce_lazy}
 if sys.version_info >= (3, 12):
     TABLE |= dict.fromkeys((typing.TypeVar, typing.ParamSpec, typing.TypeVarTuple), reduce_variable)
     TABLE |= dict.fromkeys((typing.ParamSpecArgs, typing.ParamSpecKwargs), reduce_part)
     TABLE[_TYPING.TypeAliasType] = reduce_alias
 #: Those of the module itself are the same in every process: AnyStr, and what its own classes are generic in.
 _OWN = [value for value in vars(typing).values() if type(value) in (typing.TypeVar, typing.ParamSpec)]
-static.register((make_variable, make_alias, *_OWN))
+static.register((make_variable, make_param, make_alias, Lazy, fill_lazy, *_OWN))
