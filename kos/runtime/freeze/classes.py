@@ -42,8 +42,6 @@ _SPECIAL = frozenset(
         "__classcell__",
         "__abstractmethods__",
         "_abc_impl",
-        "__orig_bases__",
-        "__doc__",
     }
 )
 _EARLY = (FunctionType, staticmethod, classmethod, property)
@@ -97,6 +95,8 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
     early: dict[str, Any] = {}
     late: dict[str, Any] = {}
     order: list[str] = []
+    added: list[str] = []  # after the class was made, which has put __dict__, __weakref__ and a __doc__ of None last
+    listed = order
     if "__slots__" in names:
         slots = tuple(
             name
@@ -106,14 +106,16 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
         )
     for name, value in names.items():
         if issubclass(type(value), (MemberDescriptorType, GetSetDescriptorType)) and value.__objclass__ is cls:
+            if name in ("__dict__", "__weakref__"):
+                listed = added
             continue
-        if name == "_abc_impl":
+        if name == "_abc_impl" or (name == "__doc__" and value is None):
             continue
         if name not in _SPECIAL:
-            order.append(name)
+            listed.append(name)
         if issubclass(type(value), _EARLY) and not _waits(name, value):
             early[name] = value
-        elif name not in ("__module__", "__orig_bases__") and not (name == "__doc__" and value is None):
+        elif name not in ("__module__", "__orig_bases__"):
             late[name] = value
     if "__orig_bases__" in names:
         early["__orig_bases__"] = names["__orig_bases__"]
@@ -136,6 +138,7 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
             cls.__module__,
             slots,
             tuple(order),
+            tuple(added),
             _own_mro(cls),
             _loud_base(cls),
             number,
@@ -185,6 +188,7 @@ def make_class(
     module: str,
     slots: tuple[str, ...] | None,
     order: tuple[str, ...],
+    added: tuple[str, ...],
     own_mro: tuple[type | None, ...] | None,
     loud: type | None,
     number: int | None,
@@ -208,6 +212,9 @@ def make_class(
             made = type.__new__(meta, name, bases, names)
     if issubclass(meta, abc.ABCMeta):
         _abc._abc_init(made)
+    for name in added:
+        if name != "__class__":
+            type.__setattr__(made, name, _AT_THE_END.get(name))
     if number is not None:
         hashes.set_number(made, number)
     return made
