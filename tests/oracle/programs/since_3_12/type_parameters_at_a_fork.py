@@ -93,7 +93,7 @@ def fork():
 type F = fork()
 
 
-class K[T](fork() and object):
+class K[T](fork() and dict):
     print("body", T)
     X = fork()
 
