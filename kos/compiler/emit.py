@@ -198,10 +198,14 @@ class Emitter:
             own = scope.cells - scope.free
         elif scope.kind != "module":
             own = set(scope.local)
-        own -= outer | set(scope.params)
+        own -= outer
+        if cells is None:
+            own -= set(scope.params)
         if scope.kind == "comp":
             own -= {".0"}
-        dead += [t.assign(name, t.const(None)) for name in sorted(own)]
+        # In CPython's order: so are locals let go when the function returns.
+        order = {name: n for n, name in enumerate(scope.names_in_order())}
+        dead += [t.assign(name, t.const(None)) for name in sorted(own, key=lambda name: (order.get(name, -1), name))]
         if dead:
             head.append(t.if_(t.const(0), dead))
         return head
