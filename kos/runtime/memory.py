@@ -71,8 +71,16 @@ def miss(vaddr: int, access: int) -> int:
         if result is FaultResult.OOM:
             hooks.on_out_of_memory(vaddr)
             continue
+        _in_register(vaddr)
         # It returns where the guest has a handler for the signal: the access is made again, as hardware does.
         hooks.on_bad_access(vaddr, SIGBUS if result is FaultResult.SIGBUS else SIGSEGV)
+
+
+def _in_register(vaddr: int) -> int:
+    """A word's address, refused as ctypes does it. Where bytes are copied, it is what a register holds of it."""
+    if not -(1 << 63) <= vaddr <= MASK64:
+        raise OverflowError(f"Python int too large to convert to C {'unsigned ' if vaddr > 0 else ''}long")
+    return vaddr
 
 
 def load8(addr: int) -> int:
@@ -101,7 +109,7 @@ def store8(addr: int, value: int) -> None:
 def load64(addr: int) -> int:
     """Eight bytes, little-endian, unsigned."""
     if addr & 7:
-        return int.from_bytes(load(addr, 8), "little")
+        return int.from_bytes(load(_in_register(addr), 8), "little")
     try:
         return hot.mem64[addr + hot.read[addr >> 12] >> 3]
     except KeyError:
@@ -112,7 +120,7 @@ def load64(addr: int) -> int:
 def store64(addr: int, value: int) -> None:
     """Eight bytes; value modulo 2**64."""
     if addr & 7:
-        store(addr, (value & MASK64).to_bytes(8, "little"))
+        store(_in_register(addr), (value & MASK64).to_bytes(8, "little"))
         return
     delta = hot.write.get(addr >> 12)
     if delta is None:
@@ -123,7 +131,7 @@ def store64(addr: int, value: int) -> None:
 def load32(addr: int) -> int:
     """Four bytes, little-endian, unsigned."""
     if addr & 3:
-        return int.from_bytes(load(addr, 4), "little")
+        return int.from_bytes(load(_in_register(addr), 4), "little")
     delta = hot.read.get(addr >> 12)
     if delta is None:
         delta = miss(addr, READ)
@@ -133,7 +141,7 @@ def load32(addr: int) -> int:
 def store32(addr: int, value: int) -> None:
     """Four bytes; value modulo 2**32."""
     if addr & 3:
-        store(addr, (value & 0xFFFFFFFF).to_bytes(4, "little"))
+        store(_in_register(addr), (value & 0xFFFFFFFF).to_bytes(4, "little"))
         return
     delta = hot.write.get(addr >> 12)
     if delta is None:
@@ -144,7 +152,7 @@ def store32(addr: int, value: int) -> None:
 def load16(addr: int) -> int:
     """Two bytes, little-endian, unsigned."""
     if addr & 1:
-        return int.from_bytes(load(addr, 2), "little")
+        return int.from_bytes(load(_in_register(addr), 2), "little")
     delta = hot.read.get(addr >> 12)
     if delta is None:
         delta = miss(addr, READ)
@@ -154,7 +162,7 @@ def load16(addr: int) -> int:
 def store16(addr: int, value: int) -> None:
     """Two bytes; value modulo 2**16."""
     if addr & 1:
-        store(addr, (value & 0xFFFF).to_bytes(2, "little"))
+        store(_in_register(addr), (value & 0xFFFF).to_bytes(2, "little"))
         return
     delta = hot.write.get(addr >> 12)
     if delta is None:
@@ -170,9 +178,12 @@ def load(addr: int, n: int) -> bytes:
             return b""
         delta = hot.read.get(addr >> 12)
         if delta is None:
+            if addr >> 64:
+                return load(addr & MASK64, n)
             delta = miss(addr, READ)
         at = addr + delta
         return hot.mem[at : at + n].tobytes()
+    addr &= MASK64
     parts: list[bytes | memoryview] = []
     nr_copied = 0
     end = addr + n
@@ -201,10 +212,13 @@ def store(addr: int, data: bytes | bytearray | memoryview) -> None:
             return
         delta = hot.write.get(addr >> 12)
         if delta is None:
+            if addr >> 64:
+                return store(addr & MASK64, data)
             delta = miss(addr, WRITE)
         at = addr + delta
         hot.mem[at : at + n] = data
         return
+    addr &= MASK64
     view = memoryview(data)
     begin = addr
     end = addr + n
@@ -261,7 +275,11 @@ def host_address(vaddr: int) -> int:
 
     A word that lies in two pages is SIGBUS: no atomic operation of the host reaches over two frames.
     """
+    vaddr &= MASK64
     if vaddr & 4095 > PAGE_SIZE - 8:
+        for page in (vaddr, vaddr + 7):
+            if page >> 12 not in hot.write:
+                miss(page & MASK64, WRITE)  # first of all, it has to be there
         begin(this.room, hooks.on_bad_access, vaddr, SIGBUS)
     delta = hot.write.get(vaddr >> 12)
     if delta is None:

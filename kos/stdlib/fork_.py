@@ -12,6 +12,7 @@ import errno
 import os as _host
 import sys as _host_sys
 from collections.abc import Callable
+from operator import index
 from typing import Any, NoReturn
 
 from _kos import Exit, Fork, trap, world
@@ -230,7 +231,7 @@ def _by_lines() -> None:
 
 def join(tid: int) -> int:
     """Wait for a thread of this process; its exit code."""
-    code: int = k.join(args.c_int(tid))
+    code: int = k.join(min(max(index(tid), -1), args.INT_MAX))  # beyond any task's number is no task's
     own = world.current().extra.get("guest.threads", [])
     if tid in own:
         own.remove(tid)

@@ -20,6 +20,8 @@ __all__ = [
     "mremap", "msync", "munmap", "pagemap", "read", "sbrk", "write",
 ]  # fmt: skip
 
+_WORD = (1 << 64) - 1  #: what a register holds of an address
+
 getcpu = k.getcpu
 gettid = k.gettid
 
@@ -75,12 +77,12 @@ def sbrk(increment: int) -> int:
 
 
 def read(fd: int, addr: int, n: int) -> int:
-    moved: int = k.read_user(args.c_int(fd), index(addr), index(n))
+    moved: int = k.read_user(args.c_int(fd), index(addr) & _WORD, index(n))
     return moved
 
 
 def write(fd: int, addr: int, n: int) -> int:
-    moved: int = k.write_user(args.c_int(fd), index(addr), index(n))
+    moved: int = k.write_user(args.c_int(fd), index(addr) & _WORD, index(n))
     return moved
 
 
@@ -88,14 +90,17 @@ def futex_wait(addr: int, expected: int, timeout: float | None = None) -> int:
     timeout_ns = -1 if timeout is None else args.duration_ns(timeout)
     if timeout is not None and timeout_ns < 0:
         raise OSError(errno.EINVAL, _host.strerror(errno.EINVAL))
-    k.futex_wait(index(addr), index(expected) & 0xFFFF_FFFF, timeout_ns)
+    k.futex_wait(index(addr) & _WORD, index(expected) & 0xFFFF_FFFF, timeout_ns)
     return 0
 
 
 def futex_wake(addr: int, n: int) -> int:
-    woken: int = k.futex_wake(index(addr), index(n))
+    woken: int = k.futex_wake(index(addr) & _WORD, index(n))
     return woken
 
 
 def pagemap(addr: int) -> Any:
-    return PageInfo(*k.pagemap(index(addr)))
+    addr = index(addr)
+    if addr < 0:  # the page map is a file, and this is no place in it
+        raise OSError(errno.EINVAL, _host.strerror(errno.EINVAL))
+    return PageInfo(*k.pagemap(addr))

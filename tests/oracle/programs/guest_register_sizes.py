@@ -2,6 +2,7 @@
 
 import array
 import errno
+import os
 
 from kos import guest
 
@@ -43,3 +44,30 @@ attempt("madvise above", lambda: guest.madvise(1 << 63, 4096, guest.MADV_DONTNEE
 attempt("madvise wraps", lambda: guest.madvise(-4096, 8192, guest.MADV_DONTNEED))
 attempt("mprotect above", lambda: guest.mprotect(1 << 63, 4096, RW))
 attempt("mprotect sem", lambda: guest.mprotect(a, 4096, RW | 8))
+
+
+def fate(call, *args):
+    """How a child ends that makes the call: with 0, or 1 for an OverflowError, or by a signal."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            call(*args)
+        except OverflowError as e:
+            print(e, flush=True)
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+# A word's address has to fit a register; where bytes are copied, it is what a register holds of it.
+above, below = (1 << 64) + a, a - (1 << 64)
+for address in (1 << 64, -(1 << 63) - 1, -(1 << 63) - 8):
+    print(address, fate(guest.load8, address), fate(guest.load64, address), fate(guest.store32, address, 1))
+print(fate(guest.load8, 1 << 63), fate(guest.store8, -8, 1))
+for address in (above, below):
+    guest.store(address, b"through")
+    print(guest.load(address, 7), guest.load(a, 7), guest.load(address, 4097)[:2], guest.fetch_add64(address + 64, 1))
+    print(guest.futex_wake(address, 1), guest.write(os.pipe()[1], address, 3), fate(guest.load8, address))
+print(fate(guest.fetch_add64, -4, 1))
+attempt("join", lambda: guest.join(1 << 40))
+attempt("pagemap", lambda: guest.pagemap(-4096))
