@@ -14,7 +14,6 @@ from kos.fs.boot import program_folders
 from kos.fs.inode import is_dir
 from kos.fs.namei import MAY_EXEC, Path, may, names
 from kos.fs.open import read_whole
-from kos.fs.paths import path_of_locked
 from kos.fs.structs import I_HOST
 from kos.traps import INLINE
 
@@ -56,7 +55,7 @@ def _is_python(path: str) -> bool:
 
 
 def find_program(name: Path, by_python: bool = False) -> str:
-    """Absolute path of the program that execve(name) would run. Raises ENOENT, EACCES, ENOEXEC and the like.
+    """Path of the program that execve(name) would run, as it is given. Raises ENOENT, EACCES, ENOEXEC and the like.
 
     by_python: the file need not be a program for execve.
 
@@ -89,14 +88,11 @@ def _check(path: str, by_python: bool) -> str:
             is_program = by_python or (inode.kind == I_HOST and path.endswith(SUFFIX))
             if not is_program and not may(inode, MAY_EXEC):
                 raise GuestFault(errno.EACCES)
-            found = path_of_locked(inode)
         finally:
             ns.put(inode)
-    if found is None:
-        raise GuestFault(errno.ENOENT)
     if not is_program:
         _check_first_line(read_whole(path).split(b"\n", 1)[0])
-    return os.fsdecode(found) if path != os.fsdecode(found) and not os.path.isabs(path) else path
+    return path
 
 
 def _check_first_line(line: bytes) -> None:

@@ -7,7 +7,7 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
-from kos.runtime import importer, pyio, running, tracebacks_
+from kos.runtime import importer, pyio, running, templates, tracebacks_
 from kos.runtime.world import current
 from kos.traps import INLINE, Trap
 
@@ -37,7 +37,8 @@ def load_main(path: str) -> tuple[str | None, dict[str, Any]]:
         if not os.path.isabs(shown):
             shown = os.path.join(pyio.calls()["getcwd"](), shown)
         values.update(__file__=shown, __cached__=None)
-    world.path[0:1] = [os.path.dirname(shown)]
+    folder = shown if path.startswith(INLINE) else templates.namespace("posixpath")["realpath"](shown)
+    world.path[0:1] = [os.path.dirname(folder)]
     world.modules["__main__"] = module
     return running.compile_guest(text, shown).id, values
 
