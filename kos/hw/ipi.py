@@ -29,8 +29,10 @@ RING_SLOTS = 32  #: messages of one pair that may wait
 _SENDERS = MAX_CPUS + 1  # the supervisor sends too
 _RING_WORDS = 8 + 4 * RING_SLOTS  # word 0: head (sender writes), then slots
 _PAIR = _RING_WORDS * 8
+ACCOUNT = 8 * (8 + 4 * 64)  #: bytes that its guard has for each pair
 
 rings = Region("ipi_rings", lambda p: MAX_CPUS * _SENDERS * _PAIR)
+accounts = Region("ipi_accounts", ACCOUNT * MAX_CPUS * _SENDERS)  #: a guarded transport's: what it took and gave
 
 Handler = Callable[[int, int, int, int], None]  #: (sender, a, b, c), on the target, no locks taken
 vectors: list[Handler | None] = [None] * NR_VECTORS  #: filled at boot by mm, sched and machine
@@ -151,7 +153,18 @@ def _send_late(target: int, vector: int, a: int, b: int, c: int) -> None:
         if beat > began_ns:
             first_beat = first_beat or beat
             if beat > first_beat + REFUSED_NS:
+                blame_transport(target, is_refused=True)
                 raise KernelBug(f"cpu {target} serves its interrupts, but takes no message of cpu {this.id}")
+
+
+def blame_transport(target: int, is_refused: bool = False) -> None:
+    """A message for a CPU that serves its interrupts has no effect: raises where that is the transport's doing.
+
+    is_refused: it was never taken. A transport without a guard, one that ships with kos, is not asked.
+    """
+    ask = getattr(wire.transport, "blame_for", None)
+    if ask is not None:
+        ask(target, is_refused)
 
 
 def notify(target: int) -> None:

@@ -195,6 +195,7 @@ def wait_for_acks(request: FlushRequest) -> None:
                 # The first beat after the request may come before the poll that serves it, the next one cannot.
                 beat = cpu_block(c).heartbeat
                 if beat > request.began_ns and beat > first_beat.setdefault(c, beat) + LOST_NS:
+                    ipi.blame_transport(c)
                     raise KernelBug(
                         f"cpu {c} serves its interrupts, but never acknowledged flush {seq} of cpu {this.id}"
                     )

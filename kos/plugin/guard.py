@@ -6,7 +6,8 @@ Only policies that do not ship with kos are guarded in a run (`--set guard=all` 
 between 1 us (a lock kept) and a sweep of the tables (fork).
 
 What all guards check: nothing is raised but GuestFault where it may be, results have the right type, no lock is
-kept, no stale entry dropped. What each kind must hold stands in a class of its own: guard_memory.py, guard_cpu.py.
+kept, no stale entry dropped. What each kind must hold stands in a class of its own: guard_memory.py, guard_cpu.py,
+guard_transport.py.
 
 A broken rule ends the machine where it is found (kos/hw/stop.py): a policy is asked in the middle of the guest's own
 code, too (a tick at a safepoint, a TLB miss), and a guest must neither see nor catch what is not its own.
@@ -67,14 +68,14 @@ def _show(name: str, value: object) -> str:
 
 def wrap(role: Role, policy: Any, plugin: Plugin) -> Any:
     """The policy behind its guard."""
-    from kos.plugin import guard_cpu, guard_memory
+    from kos.plugin import guard_cpu, guard_memory, guard_transport
 
     kinds: dict[str, type[Guard]] = {
         "fork": guard_memory.ForkGuard,
         "alloc": guard_memory.AllocGuard,
         "fault": guard_memory.FaultGuard,
         "shootdown": guard_memory.ShootdownGuard,
-        "transport": guard_cpu.TransportGuard,
+        "transport": guard_transport.TransportGuard,
         "tlb": guard_cpu.TlbGuard,
         "sched": guard_cpu.SchedulerGuard,
     }

@@ -1,34 +1,10 @@
-"""Guards of what belongs to a CPU: transport, TLB model, scheduler."""
+"""Guards of what belongs to a CPU: TLB model, scheduler."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from kos.hw.cpu import SUPERVISOR, this
-from kos.hw.ipi import NR_VECTORS
 from kos.plugin.guard import Guard
-
-
-class TransportGuard(Guard):
-    """Messages have the shape of messages. That none is lost shows as a shootdown nobody acknowledges."""
-
-    def send(self, target: int, vector: int, a: int, b: int, c: int) -> bool:
-        taken = self.call("send", target, vector, a, b, c)
-        self.expect("send", taken, bool)
-        return bool(taken)
-
-    def receive(self) -> list[tuple[int, int, int, int, int]]:
-        got = self.call("receive")
-        self.expect("receive", got, list)
-        for message in got:
-            if not isinstance(message, tuple) or len(message) != 5 or not all(type(n) is int for n in message):
-                self.blame("receive", f"returned the message {message!r}, expected five ints")
-            sender, vector = message[:2]
-            if not (0 <= sender < this.nr_cpus or sender == SUPERVISOR):
-                self.blame("receive", f"a message from cpu {sender}, there are {this.nr_cpus}")
-            if not 0 <= vector < NR_VECTORS:
-                self.blame("receive", f"a message with vector {vector}, there are {NR_VECTORS}")
-        return list(got)
 
 
 class TlbGuard(Guard):

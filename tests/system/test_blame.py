@@ -131,6 +131,54 @@ def test_a_plugin_that_goes_wrong_is_named(kos: Any, what: str) -> None:
     assert result.stdout == ("finally\n" if "audit" in what or "nobody" in what else "")
 
 
+TRANSPORT = """
+from kos.api import hookimpl
+from kos_plugins.transport_simplequeue import QueueTransport
+
+
+class Bad(QueueTransport):
+    name, sent = "bad", 0
+
+    def send(self, target, vector, a, b, c):
+        self.sent += 1
+{send}
+        return super().send(target, vector, a, b, c)
+
+    def receive(self):
+        got = super().receive()
+{receive}
+        return got
+
+
+@hookimpl
+def kos_transport(params):
+    return Bad(params.cpus)
+"""
+
+#: What a transport does with messages: in send(), in receive(), what the report says.
+CARELESS = {
+    "loses one that is waited for": (
+        "if vector == 0 and self.sent > 20: return True", "", "receive(): lost 1 of the messages that send() took on"
+    ),
+    "repeats": ("", "got = got * 2", "messages were given before"),
+    "changes": ("", "got = [(*m[:4], 9) for m in got]", ", 9) as message 1 of cpu"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CARELESS)
+def test_a_transport_that_is_careless_is_named(kos: Any, what: str) -> None:
+    """A message that it has taken comes, once and in its place; or the report says whose fault it is that none came."""
+    send, receive, says = CARELESS[what]
+    source = TRANSPORT.format(send=textwrap.indent(send, " " * 8), receive=textwrap.indent(receive, " " * 8))
+    kos.program(source, "bad.py")
+
+    result = kos("run", "--summary", "none", "--cpus", 4, "-p", "./bad.py", "shootdown_storm")
+
+    assert result.status == 70, result.stdout + result.stderr
+    assert "plugin 'bad', hook 'kos_transport': " in result.stderr
+    assert says in result.stderr
+
+
 SPOKEN = {
     "raises": ("raise SystemExit(7)", "hook 'kos_summary': raised SystemExit: 7"),
     "no text": ("return 5", "hook 'kos_summary': returned 5, expected a text or None"),
@@ -210,5 +258,4 @@ def test_a_transport_that_takes_nothing_is_found(kos: Any) -> None:
     result = kos("run", "--summary", "none", "-p", "./bad.py", "--timeout", 30, kos.program(guest))
 
     assert result.status == 70
-    assert "serves its interrupts, but takes no message of cpu" in result.stderr
-    assert "plugins that take part: plugin 'bad'" in result.stderr
+    assert "plugin 'bad', hook 'kos_transport': send(): takes no message for cpu" in result.stderr
