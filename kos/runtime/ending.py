@@ -7,7 +7,7 @@ import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
-from kos.runtime import importer, pyio, running, templates, tracebacks_
+from kos.runtime import importer, pyio, running, templates, tracebacks_, unraisable
 from kos.runtime.world import current
 from kos.traps import INLINE, Trap
 
@@ -105,11 +105,11 @@ def exit_call(place: int) -> Any:
 
 
 def report_exit_call(function: Any, error: BaseException) -> None:
-    """An atexit callback raised: said, and ignored."""
-    if isinstance(error, SystemExit):
-        return
-    _say(f"Exception ignored in atexit callback: {function!r}\n")
-    tracebacks_.print_exception(type(error), error, error.__traceback__)
+    """An atexit callback raised, be it SystemExit: said, and ignored."""
+    what, one = "Exception ignored in atexit callback", function
+    if sys.version_info >= (3, 13):
+        what, one = f"{what} {function!r}", None
+    unraisable.of_host(unraisable.UnraisableHookArgs(type(error), error, error.__traceback__, what, one))
 
 
 def flush_streams() -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 from kos.compiler import compile_unit, units
 from kos.platform.host.bigstack import run_on_big_stack
 from kos.runtime import builtins_, identity, templates
-from kos.runtime.freeze import atend, blame, gens, hashes, natives, static
+from kos.runtime.freeze import atend, blame, classes, gens, hashes, natives, static
 from kos.runtime.freeze.pickler import CannotCopy, Freezer, Thawer
 from kos.runtime.world import COPIED, World, current
 
@@ -74,6 +74,7 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
     freezer = Freezer(out, [world, world.modules, *modules, *map(vars, modules)], world)
 
     code: list[Any] = []
+    named: list[type] = []
     rest: list[Any] = []
     copies: list[Any] = []
     for module in modules:
@@ -85,8 +86,9 @@ def _dumps(frames: list[Any], world: World, extra: Any) -> bytes:
             namespace = vars(module)
             early = {k: v for k, v in namespace.items() if issubclass(type(v), (FunctionType, type))}
             code.append((namespace, tuple(namespace), early))
+            named += [v for v in early.values() if issubclass(type(v), type)]
             rest.append((namespace, {k: v for k, v in namespace.items() if k not in early}))
-    freezer.dump(code)
+    freezer.dump((classes.in_order(named), code))
     packed = [gens.pack(freezer, frame) for frame in frames]
     freezer.dump((packed, extra, [getattr(world, name) for name in COPIED], rest, copies, odd))
     for module in modules:
@@ -142,7 +144,8 @@ def loads(blob: bytes) -> tuple[list[Any], World, Any]:
 
 
 def _load(thawer: Thawer, world: World) -> tuple[list[Any], World, Any]:
-    for namespace, keys, early in thawer.load():
+    _, code = thawer.load()
+    for namespace, keys, early in code:
         builtins_module = namespace.get("__builtins__")
         namespace.clear()
         namespace.update(dict.fromkeys(keys))

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Iterator
+import graphlib
+from collections.abc import Iterable, Iterator
 from types import (
     ClassMethodDescriptorType,
     FunctionType,
@@ -148,6 +149,30 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
         None,
         fill_class,
     )
+
+
+def in_order(named: Iterable[type]) -> list[type]:
+    """Guests' classes that have subclasses, and those, so that made in this order `__subclasses__()` says the same.
+
+    named: classes that the guest's modules name. A class that only its base knows, too, is there until it is collected.
+    """
+    found = {id(cls): cls for cls in named}
+    after: dict[int, list[int]] = {}
+    for cls in (queue := [*found.values()]):
+        if reference.shared_name(cls) is not None or reference.is_native(cls):
+            continue
+        elder = id(cls)
+        subs: list[type] = type.__subclasses__(cls)
+        for sub in subs:
+            after.setdefault(id(sub), []).append(elder)
+            elder = id(sub)
+            if elder not in found:
+                found[elder] = sub
+                queue.append(sub)
+    try:
+        return [found[one] for one in graphlib.TopologicalSorter(after).static_order()]
+    except graphlib.CycleError:  # bases were changed since
+        return []
 
 
 def _own_mro(cls: type) -> tuple[type | None, ...] | None:

@@ -1,7 +1,8 @@
-"""What an atexit callback registers is not called any more; what it unregisters is not either."""
+"""What an atexit callback registers or unregisters is not called; what it raises goes to sys.unraisablehook."""
 
 import atexit
 import os
+import sys
 
 
 def forgotten():
@@ -18,3 +19,6 @@ atexit.register(print, "last")
 atexit.register(forgotten)
 atexit.register(early)
 atexit.register(lambda: print("forked", os.waitpid(os.fork() or os._exit(3), 0)[1] >> 8, flush=True))
+sys.unraisablehook = lambda raised: print("raised", repr(raised.exc_value))
+atexit.register(sys.exit, 9)
+atexit.register(os.close, 999)

@@ -1,4 +1,4 @@
-"""A metaclass's own `mro()` and what registering a class asks run once, where the program makes the class."""
+"""Classes after a fork: the order that a metaclass gave, what registering asked, a base's list of its subclasses."""
 
 import abc
 import os
@@ -66,7 +66,34 @@ class Duck:
 Asked.register(Duck)
 
 
+class Plugin:
+    pass
+
+
+def plugin(number):
+    return type(f"Plugin{number}", (Plugin,), {})
+
+
+class Zebra(Plugin):
+    pass
+
+
+made = [plugin(n) for n in range(3)]
+
+
+class Apple(Plugin):
+    pass
+
+
+class Both(Apple, Zebra):
+    pass
+
+
+plugin("only known to its base")
+
+
 def show(who):
+    print([cls.__name__ for cls in Plugin.__subclasses__()], [cls.__name__ for cls in Zebra.__subclasses__()])
     print(who, [cls.__name__ for cls in First.__mro__], [cls.__name__ for cls in Second.__mro__], Second().extra())
     print(isinstance(Square(), Shape), issubclass(Duck, Shape), issubclass(Duck, Asked), issubclass(int, Asked))
     sys.stdout.flush()
