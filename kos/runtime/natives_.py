@@ -104,6 +104,15 @@ def _bind_decimal(world: World) -> dict[str, Any]:
     return {}
 
 
+# --- struct --------------------------------------------------------------------------------
+
+
+def _struct() -> dict[str, Any]:
+    from kos.stdlib import struct_  # it reads simulated memory, and needs a machine
+
+    return {**_copy_of("struct")(), "pack_into": struct_.pack_into, "unpack_from": struct_.unpack_from}
+
+
 # --- atexit --------------------------------------------------------------------------------
 
 
@@ -197,6 +206,7 @@ for _name in _PLAIN:
 templates.add("types", _types)
 templates.add("random", _copy_of("random"), _bind_random)
 templates.add("decimal", _decimal, _bind_decimal)
+templates.add("struct", _struct)
 templates.add("atexit", _atexit)
 static.register(_sentinels())
 static.register((LocalContext, localcontext, register, unregister, decimal.Decimal, decimal.getcontext))

@@ -28,6 +28,8 @@ _TP_NAME, _TP_AS_BUFFER = (
 )  #: offsets of tp_name and tp_as_buffer in PyTypeObject on 64-bit CPython; cpython/object.h, 3.8 to 3.13
 
 
+_FAR, _NEAR = 1 << 15, 1 << 8  #: bytes that are compared at once, to find what was changed
+
 _names: list[bytes] = []  #: what tp_name of the classes points to
 
 
@@ -68,8 +70,9 @@ class Loan:
         if length and not memory.is_accessible(addr, length, READ):
             raise BufferError("bad address")
         self.addr = addr
-        self.copy = bytearray(memory.load(addr, length)) if length else bytearray()
-        self.before = bytes(self.copy) if writable else None
+        before = memory.load(addr, length) if length else b""
+        self.copy = bytearray(before)
+        self.before = before if writable else None
 
     def store_back(self) -> None:
         """Store the pieces that were changed."""
@@ -78,14 +81,19 @@ class Loan:
         before, after = self.before, self.copy
         if before is None or before == after:
             return
-        start = 0
-        for low in range(0, len(after), 256):
-            if before[low : low + 256] == after[low : low + 256]:
-                if start < low:
-                    self._store_piece(memory.store, start, low)
-                start = low + 256
-        if start < len(after):
-            self._store_piece(memory.store, start, len(after))
+        for far in range(0, len(after), _FAR):
+            end = min(far + _FAR, len(after))
+            if before[far:end] == after[far:end]:
+                continue  # most of a large buffer
+            start = far
+            for low in range(far, end, _NEAR):
+                high = min(low + _NEAR, end)
+                if before[low:high] == after[low:high]:
+                    if start < low:
+                        self._store_piece(memory.store, start, low)
+                    start = high
+            if start < end:
+                self._store_piece(memory.store, start, end)
 
     def _store_piece(self, store: Any, low: int, high: int) -> None:
         """Store [low, high) without the bytes at its two ends that are as they were."""

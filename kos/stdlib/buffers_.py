@@ -302,7 +302,7 @@ class MappedView(InMemory, metaclass=_ViewClass):
 
     def _sample(self) -> host_memoryview:
         """A host memoryview of one item, to convert and refuse keys and values in its own words."""
-        return host_memoryview(bytearray(struct.calcsize(self._fmt))).cast(self._fmt)  # type: ignore[call-overload]
+        return host_memoryview(bytearray(struct.calcsize(self._fmt))).cast(self._fmt)  # type: ignore[call-overload]  # a variable
 
     def _store_slice(self, part: MappedView, value: Any) -> None:
         try:

@@ -28,6 +28,7 @@ error = OSError
 _READ, _WRITE, _COPY = _host.ACCESS_READ, _host.ACCESS_WRITE, _host.ACCESS_COPY
 _ACCESS_NAMES = ("ACCESS_DEFAULT", "ACCESS_READ", "ACCESS_WRITE", "ACCESS_COPY")
 _MREMAP_MAYMOVE = 1
+_FIRST_PIECE, _LARGEST_PIECE = 1 << 10, 1 << 20  #: bytes that a search copies at once
 _NEW_IN_313 = sys.version_info >= (3, 13)
 
 
@@ -316,11 +317,23 @@ class mmap(Items, metaclass=_Named):  # CPython's name
         return self._search(raw, low, high, backwards)
 
     def _search(self, sub: bytes, low: int, high: int, backwards: bool) -> int:
+        """Piece by piece, small ones first: what is looked for is often near, and no piece copies all of a map."""
         if high < low:
             return -1
-        data = load(self._addr + low, high - low) if high > low else b""
-        found = data.rfind(sub) if backwards else data.find(sub)
-        return found if found < 0 else low + found
+        size, overlap = max(_FIRST_PIECE, 2 * len(sub)), max(len(sub) - 1, 0)
+        while True:
+            end, start = min(low + size, high), max(high - size, low)
+            if backwards:
+                found = load(self._addr + start, high - start).rfind(sub)
+                if found >= 0 or start == low:
+                    return start + found if found >= 0 else -1
+                high = start + overlap
+            else:
+                found = load(self._addr + low, end - low).find(sub)
+                if found >= 0 or end == high:
+                    return low + found if found >= 0 else -1
+                low = end - overlap
+            size = max(min(size * 4, _LARGEST_PIECE), 2 * len(sub))
 
     @_arguments(3, 3)
     def move(self, dest: int, src: int, count: int, /) -> None:

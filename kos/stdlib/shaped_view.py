@@ -73,7 +73,7 @@ class ShapedView(MappedView):
     def _native(self) -> host_memoryview:
         rows = self.tobytes() or bytes(self._size)
         shape = [len(rows) // self._size, *self._shape[1:]] if self._shape else []
-        view = host_memoryview(bytearray(rows)).cast("B").cast(self._fmt, shape)  # type: ignore[call-overload]
+        view = host_memoryview(bytearray(rows)).cast("B").cast(self._fmt, shape)  # type: ignore[call-overload]  # a variable
         return view if self._count else view[:0]
 
     def tobytes(self, order: str | None = None) -> bytes:
