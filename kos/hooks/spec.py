@@ -175,7 +175,7 @@ def kos_summary() -> str | None:
 
     Runs in the supervisor when the program has ended and all is quiet; the arena is still there, so shared state can
     be read, and holds the whole truth. Ordinary attributes do not: those are in the CPUs. None: nothing to say.
-    Copy: plugins/watch_pages.py.
+    It has 20 s. Copy: plugins/watch_pages.py.
     """
 
 

@@ -16,8 +16,8 @@ class MachineConfig:
     memory: bytes. plugins: words as after -p, or objects with hooks. tlb: (entries, ways). settings: `--set
     name=value` pairs. timeout: seconds of host time after which the run is ended; None = never. fail_alloc: every
     n-th frame allocation fails; 0 = none.
-    watchdog: seconds without a sign of life after which a CPU counts as hung. log_base: what the names of the log's
-    parts, one a CPU, begin with; boot says it. scratch: a folder that is removed when
+    watchdog: seconds without a sign of life after which a CPU, or a plugin's last word, counts as hung. log_base: what
+    the names of the log's parts, one a CPU, begin with; boot says it. scratch: a folder that is removed when
     the machine's processes are killed. owner: a process of the host with which the machine ends, however it ends.
     """
 

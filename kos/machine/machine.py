@@ -80,7 +80,7 @@ class Machine:
         try:
             status = m.run_program(path, [path, *argv], dict(os.environ if environ is None else environ), streams)
             problems = m.quiesce_and_audit()
-            notes = m.plugins.summaries()
+            notes = m.plugins.summaries(self.config.watchdog)
         except (MachineFailed, PluginError) as e:
             summary = m.collect_summary()
             self.close()

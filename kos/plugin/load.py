@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from traceback import walk_tb
 from typing import Any
 
 from kos.arena.shared import SharedState, StateSegment, declare, withdraw
@@ -16,6 +17,7 @@ from kos.errors import PluginError, UsageError, describe
 from kos.mm.policy import SETTINGS
 from kos.params import Params
 from kos.platform.host.clock import now_ns
+from kos.platform.host.limit import TooLong, time_limit
 from kos.plugin.check import Hook, check_interface
 from kos.plugin.choose import Chosen, choose, source_of
 from kos.plugin.find import DEFAULT, Plugin
@@ -105,12 +107,12 @@ class Active:
             self._sinks.append(guard.remember_events(boot_ns))
         self._sinks += observe.attach_all(self.chosen, boot_ns)
 
-    def summaries(self) -> list[str]:
-        """What plugins have to say at the end of a run; in the supervisor, the arena still there."""
+    def summaries(self, limit: float) -> list[str]:
+        """What plugins have to say at the end of a run, in `limit` seconds each; in the supervisor, the arena there."""
         return [
             text
             for hook in self.chosen.order.get("kos_summary", [])
-            if self.is_used(hook.plugin) and (text := _summary(hook)) is not None
+            if self.is_used(hook.plugin) and (text := _summary(hook, limit)) is not None
         ]
 
     def others(self) -> list[str]:
@@ -145,17 +147,26 @@ class Active:
         self.segments = []
 
 
-def _summary(hook: Hook) -> str | None:
+def _summary(hook: Hook, limit: float) -> str | None:
     """What one plugin says at the end: the program has run, so a mistake is a broken rule and no wrong usage."""
     try:
-        text = hook.function()
+        with time_limit(limit):
+            text = hook.function()
     except KeyboardInterrupt:
         raise
+    except TooLong as e:
+        raise PluginError(hook.plugin.name, hook.name, f"not over after {limit:g} s; it is at {_place_of(e)}") from e
     except BaseException as e:
         raise PluginError(hook.plugin.name, hook.name, f"raised {describe(e)}") from e
     if text is not None and not isinstance(text, str):
         raise PluginError(hook.plugin.name, hook.name, f"returned {text!r}, expected a text or None")
     return text
+
+
+def _place_of(e: TooLong) -> str:
+    """The line at which a call was interrupted: the last one is that of the signal's handler."""
+    frame, line = list(walk_tb(e.__traceback__))[-2]
+    return f"{frame.f_code.co_filename}:{line}"
 
 
 class _Current:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 from typing import Any
 
@@ -183,6 +185,19 @@ SPOKEN = {
     "raises": ("raise SystemExit(7)", "hook 'kos_summary': raised SystemExit: 7"),
     "no text": ("return 5", "hook 'kos_summary': returned 5, expected a text or None"),
 }
+
+
+@pytest.mark.parametrize("body", ["while True: pass", "time.sleep(1000)"])
+def test_a_last_word_that_does_not_end_is_ended(kos: Any, body: str) -> None:
+    """It ran in a circle, or waited, until somebody pressed Ctrl-C."""
+    plugin = kos.folder / "bad.py"
+    plugin.write_text(f"import time\ndef kos_summary():\n    {body}\n")
+    source = "import kos\nwith kos.Machine(plugins=['./bad.py'], watchdog=1.0) as m: print(m.run('1\\n').report)\n"
+
+    done = subprocess.run([sys.executable, "-c", source], cwd=kos.folder, capture_output=True, text=True, timeout=60)
+
+    rule = f"plugin 'bad', hook 'kos_summary': not over after 1 s; it is at {plugin}:3"
+    assert done.stdout == f"a plugin broke a rule: {rule}\n", done.stderr
 
 
 @pytest.mark.parametrize("what", SPOKEN)
