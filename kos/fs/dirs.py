@@ -243,15 +243,15 @@ def rename(old: Path, new: Path) -> None:
             if inode is None:
                 raise GuestFault(errno.ENOENT)
             held.append(inode)
+            there = ns.child(to_dir, to_name)
+            if there is not None:
+                held.append(there)
             if not is_dir(inode) and (from_slash or to_slash):
                 raise GuestFault(errno.ENOTDIR)
             if _is_above(inode, to_dir):
                 raise GuestFault(errno.EINVAL)
-            there = ns.child(to_dir, to_name)
-            if there is not None:
-                held.append(there)
-                if _is_above(there, from_dir):
-                    raise GuestFault(errno.ENOTEMPTY)
+            if there is not None and _is_above(there, from_dir):
+                raise GuestFault(errno.ENOTEMPTY)
             _check_rename(from_dir, to_dir, inode, there)
             if there is inode:
                 return  # two names of one file: nothing happens (rename(2))

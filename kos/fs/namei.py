@@ -70,7 +70,9 @@ class names:  # reads as a word: `with names() as ns`
         return self._walk(to_bytes(path), base, follow=False, to_parent=True)
 
     def child(self, directory: Inode, name: bytes) -> Inode | None:
-        """What a directory calls `name`, with a reference for the caller; None if nothing."""
+        """What a directory calls `name`, with a reference for the caller; None if nothing. Raises ENAMETOOLONG."""
+        if len(name) > NAME_MAX:
+            raise GuestFault(errno.ENAMETOOLONG)
         if directory.kind == I_PROC:
             return procfs.lookup(directory, name)
         entry = dirent.find(directory, name)
@@ -97,8 +99,6 @@ class names:  # reads as a word: `with names() as ns`
                     raise GuestFault(errno.ENOTDIR)
                 if not may(at, MAY_EXEC):
                     raise GuestFault(errno.EACCES)
-                if len(name) > NAME_MAX:
-                    raise GuestFault(errno.ENAMETOOLONG)
                 if to_parent and not todo:
                     return at, name, dir_wanted
                 if name == b".":

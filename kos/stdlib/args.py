@@ -84,7 +84,9 @@ def path(value: Any, function: str, argument: str = "path") -> str | bytes:
 def path_or_fd(value: Any, function: str, *, or_none: bool = False) -> str | bytes | int:
     """A path, or an open descriptor where CPython takes one. or_none: the function takes None, too, and says so."""
     if isinstance(value, int):
-        fd = c_int(value)
+        if not -INT_MAX - 1 <= value <= INT_MAX:
+            raise OverflowError(f"fd is {'greater than maximum' if value > 0 else 'less than minimum'}")
+        fd = index(value)
         if fd == -1:
             # path_converter's sign for "this is no descriptor": posixmodule.c then hands over the path, a null pointer.
             raise OSError(errno.EFAULT, os.strerror(errno.EFAULT), value)

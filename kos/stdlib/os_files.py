@@ -160,7 +160,8 @@ def fsync(fd: Any) -> None:
     k.fsync(args.file_descriptor(fd))
 
 
-fdatasync = fsync
+def fdatasync(fd: Any) -> None:
+    k.fsync(args.file_descriptor(fd))
 
 
 def ftruncate(fd: int, length: int, /) -> None:

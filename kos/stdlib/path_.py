@@ -126,20 +126,24 @@ def relpath(path: Any, start: Any = None) -> Any:
 
 def realpath(filename: Any, *, strict: bool = False) -> Any:
     filename = _host.fspath(filename)
-    is_bytes = isinstance(filename, bytes)
-    left = [part for part in _host.fsdecode(abspath(b"" if is_bytes else "")).split("/") if part]
-    name = _host.fsdecode(filename)
-    todo = name.split("/")[::-1]
-    done = [] if name.startswith("/") else left
-    links = 0
-    while todo:
-        part = todo.pop()
-        if not part or part == ".":
-            continue
+    path, _ = _follow(_host.fsdecode(filename)[:0], _host.fsdecode(filename), strict, {})
+    path = abspath(path)
+    return _host.fsencode(path) if isinstance(filename, bytes) else path
+
+
+def _follow(path: str, name: str, strict: bool, seen: dict[str, str | None]) -> tuple[str, bool]:
+    """Where `name` leads from the real path `path`, and whether there was no loop of links on the way.
+
+    seen: link -> where it leads, None while it is being followed. A path that is relative stays so, in errors too.
+    """
+    if name.startswith("/"):
+        path = "/"
+    for part, rest in _parts(name):
         if part == "..":
-            del done[-1:]
+            above, last = _posixpath.split(path)
+            path = ".." if not path else _posixpath.join(above, "..", "..") if last == ".." else above
             continue
-        here = "/" + "/".join([*done, part])
+        here = _posixpath.join(path, part)
         try:
             is_link = _st.S_ISLNK(_fields(here, False)[0])
         except OSError:
@@ -147,20 +151,32 @@ def realpath(filename: Any, *, strict: bool = False) -> Any:
                 raise
             is_link = False
         if not is_link:
-            done.append(part)
+            path = here
             continue
-        links += 1
-        if links > 40:
-            if strict:
-                _fields(here)  # ELOOP
-            done.append(part)
-            continue
-        target = _host.fsdecode(k.readlink(here))
-        if target.startswith("/"):
-            done = []
-        todo.extend(target.split("/")[::-1])
-    real = "/" + "/".join(done)
-    return _host.fsencode(real) if is_bytes else real
+        known = seen.get(here)
+        if known is None:
+            if here in seen:
+                if strict:
+                    _fields(here)  # ELOOP
+                return _posixpath.join(here, rest), False
+            seen[here] = None
+            known, is_whole = _follow(path, _host.fsdecode(k.readlink(here)), strict, seen)
+            if not is_whole:
+                return _posixpath.join(known, rest), False
+            seen[here] = known
+        path = known
+    return path, True
+
+
+def _parts(path: str) -> list[tuple[str, str]]:
+    """Each part of a path that leads somewhere, and what stands behind it."""
+    found = []
+    rest = path
+    while rest:
+        part, _, rest = rest.partition("/")
+        if part and part != ".":
+            found.append((part, rest))
+    return found
 
 
 def expanduser(path: Any) -> Any:
