@@ -181,7 +181,7 @@ def result(module: Any, name: str, level: int) -> Any:
 
 def install() -> None:
     """Enter every importable module in the table of templates. Once, before the CPUs start."""
-    from kos.runtime import finalizers, io_, libraries, natives_, sys_, tracebacks_  # noqa: F401  # they enter theirs when imported
+    from kos.runtime import finalizers, hashing, io_, libraries, natives_, sys_, tracebacks_  # noqa: F401  # they enter theirs when imported
 
     stdlib.install(libraries.load_part)
     templates.add("kos", lambda: {"__name__": "kos", "__package__": "kos", "__path__": [], "__doc__": None})

@@ -27,7 +27,7 @@ from kos.runtime.world import World, current
 
 _PLAIN = (
     "__future__ _weakref abc array base64 binascii bisect cmath collections collections.abc copy dataclasses datetime "
-    "enum errno fractions hashlib heapq itertools json json.decoder json.encoder math numbers operator re stat "
+    "enum errno fractions heapq itertools json json.decoder json.encoder math numbers operator re stat "
     "statistics string struct textwrap typing weakref zlib"
 ).split()
 #: What C code imports as it is called, with the `__import__` of the guest that calls: datetime, int, str, codecs.

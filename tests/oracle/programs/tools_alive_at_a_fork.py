@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import hashlib
 import json
 import os
 import struct
@@ -37,13 +38,25 @@ decoder = json.JSONDecoder()
 key = Key()
 key.square(3)
 rows = {Row([1, 2]): "row"}
+sums = [hashlib.sha256(b"begun "), hashlib.new("md5", b"x"), hashlib.shake_128(), hashlib.blake2b(key=b"k")]
 
 
 def status(**fields):
     return fields
 
 
+class Summed:
+    algorithm = hashlib.sha1
+
+    def of(self, data):
+        return self.algorithm(data).hexdigest()
+
+
 def show():
+    for one in sums:
+        one.update(b"a part")
+        print(one.name, one.hexdigest(*[4] * one.name.startswith("shake")), one.digest_size)
+    print(Summed().of(b"data"))
     print(pair.unpack(pair.pack(1, 2)), sorted([1, 3, 2], key=descending), two < descending(1), decoder.decode("[1]"))
     print(kind(1), kind("1"), key.square(3), key.square.__wrapped__.__name__, rows[Row([1, 2])])
     print(datetime.datetime.strptime("2001-02-03", "%Y-%m-%d"), datetime.date(2001, 2, 3).strftime("%j"))

@@ -320,7 +320,7 @@ def test_native_state_belongs_to_the_process(guest):
 def test_what_cannot_be_copied_is_named(guest):
     """fork raises TypeError with the variable and the kind of object, and the program goes on."""
     result = guest("""
-        import hashlib, os, re
+        import hashlib, os, re, zlib
         def try_fork():
             try:
                 os.fork()
@@ -331,12 +331,16 @@ def test_what_cannot_be_copied_is_named(guest):
             next(half)
             try_fork()
         f()
-        digest = {"deep": [hashlib.sha256()]}
+        packed = {"deep": [zlib.compressobj()]}
+        try_fork()
+        packed = hashlib.sha256(b"x" * (1 << 20))
+        packed.update(b"a byte too much")
         try_fork()
     """)
     assert result.stdout == (
         "variable 'half' of f() in prog.py: cannot copy a half-used re.finditer at fork\n"
-        "variable 'digest' of prog.py: cannot copy a hash object of hashlib at fork\n"
+        "variable 'packed' of prog.py: cannot copy a compressor of zlib at fork\n"
+        "variable 'packed' of prog.py: cannot copy a hash object of hashlib that was given more than a MiB at fork\n"
     )
 
 
