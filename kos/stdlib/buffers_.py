@@ -323,7 +323,7 @@ class MappedView(InMemory, metaclass=_ViewClass):
 
     def __iter__(self) -> Iterator[Any]:
         self._check()
-        return (self[i] for i in range(self._count))
+        return iter(_ItemsOf(self))
 
     def __contains__(self, item: object) -> bool:
         return item in self._native().tolist()
@@ -346,6 +346,20 @@ class MappedView(InMemory, metaclass=_ViewClass):
         if self._fmt not in ("B", "b", "c"):
             raise ValueError("memoryview: hashing is restricted to formats 'B', 'b' or 'c'")
         return hash(self.tobytes())
+
+
+class _ItemsOf:
+    """A view's items as a sequence, for the built-in iterator: a fork can copy that."""
+
+    __slots__ = ("_view",)
+
+    def __init__(self, view: MappedView) -> None:
+        self._view = view
+
+    def __getitem__(self, i: int) -> Any:
+        if i >= self._view._count:
+            raise IndexError
+        return self._view[i]
 
 
 def show_as_memoryview(cls: type[MappedView]) -> None:

@@ -169,17 +169,35 @@ class Items(InMemory):
         raise TypeError("mmap doesn't support item deletion")
 
     def __iter__(self) -> Iterator[bytes]:
-        """Bytes objects of length one: what CPython's sequence protocol gives, unlike m[i]."""
-        i = 0
-        while i < len(self):
-            yield load(self._addr + i, 1)
-            i += 1
+        return iter(Pieces(self))
 
     def __reversed__(self) -> Iterator[bytes]:
-        return (load(self._addr + i, 1) for i in reversed(range(len(self))))
+        return reversed(Pieces(self))
 
     def __contains__(self, item: object) -> bool:
         return isinstance(item, bytes) and len(item) == 1 and item in load(self._addr, len(self))
+
+
+class Pieces:
+    """Bytes objects of length one: what CPython's sequence protocol gives of an mmap, unlike m[i].
+
+    A sequence, so that what goes through it is the built-in iterator, as in CPython: a fork can copy that.
+    """
+
+    __slots__ = ("_map",)
+
+    def __init__(self, map: Items) -> None:
+        self._map = map
+
+    def __len__(self) -> int:
+        return len(self._map)
+
+    def __getitem__(self, i: int) -> bytes:
+        m = self._map
+        if i < m._size:
+            return load(m._addr + i, 1)
+        m._check()
+        raise IndexError("mmap index out of range")
 
 
 def ssize(value: Any, error: type[Exception]) -> int:

@@ -215,6 +215,57 @@ def reduce_members(freezer: Freezer, one: Members) -> Reduced:
     return (Members, (one.under, one.size, one.left))
 
 
+# --- reversed() of what has a length and items ---------------------------------------------
+
+
+class Backwards:
+    """reversed() of a guest's sequence, copied. The built-in one asks for the length when it is made: too early."""
+
+    __slots__ = ("place", "under")
+
+    def __init__(self) -> None:
+        self.under: Any = ()
+        self.place = -1  #: of the next item
+
+    def __iter__(self) -> Backwards:
+        return self
+
+    def __next__(self) -> Any:
+        if self.place >= 0:
+            try:
+                item = self.under[self.place]
+            except (IndexError, StopIteration):
+                pass
+            else:
+                self.place -= 1
+                return item
+        self.under, self.place = (), -1
+        raise StopIteration
+
+    def __length_hint__(self) -> int:
+        return self.place + 1 if self.place < len(self.under) else 0
+
+    def __setstate__(self, place: int) -> None:
+        self.place = max(-1, min(place, len(self.under) - 1))
+
+
+def reduce_reversed(freezer: Freezer, one: Any) -> Reduced:
+    """What it goes through, and its place there; of built-in types, which are whole, as pickle does it."""
+    made = one.__reduce__()
+    if len(made) < 3 or not type(made[1][0]).__flags__ & (1 << 9):
+        return made
+    return (Backwards, (), (made[1][0], made[2]), None, None, set_backwards)
+
+
+def reduce_backwards(freezer: Freezer, one: Backwards) -> Reduced:
+    """The same again."""
+    return (Backwards, (), (one.under, one.place), None, None, set_backwards)
+
+
+def set_backwards(one: Backwards, state: tuple[Any, int]) -> None:
+    one.under, one.place = state
+
+
 # --- iterators over iterators --------------------------------------------------------------
 
 
@@ -276,6 +327,8 @@ TABLE: dict[type, Any] = {
     Changed: reduce_changed,
     Members: reduce_members,
     Given: reduce_given,
+    Backwards: reduce_backwards,
+    reversed: reduce_reversed,
     itertools.pairwise: reduce_pairwise,
 }
 
@@ -283,9 +336,8 @@ TABLE: dict[type, Any] = {
 PLAIN = frozenset(
     [type(iter(range(1))), type(iter(range(1 << 70))), type(reversed(cast(Any, ())))]
     + [x for x in vars(itertools).values() if isinstance(x, type) and x is not itertools.pairwise]
-    + [reversed, enumerate, zip, map, filter]
+    + [enumerate, zip, map, filter]
 )
 
-static.register(
-    (Entries, Changed, Members, Given, set_place, set_deque, set_entries, pairwise_from, *_SEQUENCES.values())
-)
+static.register((Entries, Changed, Members, Given, Backwards))
+static.register((set_place, set_deque, set_entries, set_backwards, pairwise_from, *_SEQUENCES.values()))

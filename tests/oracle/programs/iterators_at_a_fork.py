@@ -110,3 +110,35 @@ for item in grows:
     if item < 3:
         grows.append(item + 5)
 print(grows)
+
+
+class Sequence:
+    """It has a length and items, and is asked for the length when reversed() is called, never by a fork."""
+
+    def __init__(self):
+        self.items, self.asked = [1, 2, 3, 4], 0
+        self.own = reversed(self)
+
+    def __len__(self):
+        self.asked += 1
+        return len(self.items)
+
+    def __getitem__(self, i):
+        return i, self.items[i]
+
+
+class ShortList(list):
+    def __len__(self):
+        return 2
+
+
+sequence = Sequence()
+backwards = [sequence.own, reversed(ShortList([1, 2, 3])), reversed("abc"), reversed(bytearray(b"xyz")), iter(sequence)]
+print([next(one) for one in backwards], sequence.asked)
+used_up = reversed(Sequence())
+print(list(used_up))
+for pid in (os.fork(), os.fork()):
+    if pid:
+        os.waitpid(pid, 0)
+print([next(one) for one in backwards], sequence.own is backwards[0], sequence.asked, list(used_up), flush=True)
+print([list(one) for one in backwards], flush=True)
