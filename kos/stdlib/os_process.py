@@ -184,6 +184,24 @@ def times() -> _host.times_result:
 
 
 def sysconf(name: Any, /) -> int:
-    if name in ("SC_NPROCESSORS_ONLN", "SC_NPROCESSORS_CONF"):
+    number = _host.sysconf_names.get(name, name) if isinstance(name, str) else name
+    if number in _CPUS:
         return cpu_count()
+    if number in _MEMORY:
+        return k.memory_pages()[_MEMORY.index(number)]
+    if number in _LIMITS:
+        return k.getrlimit(_LIMITS[number])[0]
+    if number == _ARG_MAX:  # glibc: a quarter of what the stack may have
+        stack = k.getrlimit(3)[0]
+        return max(131072, stack // 4 if stack >= 0 else (1 << 62) - 1)
     return _host.sysconf(name)
+
+
+def _numbers(*names: str) -> list[int]:
+    return [_host.sysconf_names["SC_" + name] for name in names]
+
+
+_CPUS = _numbers("NPROCESSORS_ONLN", "NPROCESSORS_CONF")
+_MEMORY = _numbers("PHYS_PAGES", "AVPHYS_PAGES")
+_LIMITS = dict(zip(_numbers("OPEN_MAX", "CHILD_MAX"), (7, 6), strict=True))  #: RLIMIT_NOFILE, RLIMIT_NPROC
+(_ARG_MAX,) = _numbers("ARG_MAX")

@@ -19,6 +19,7 @@ from kos.mm.minherit import do_minherit
 from kos.mm.mmap import MAP_ANONYMOUS, do_mmap, do_munmap
 from kos.mm.mprotect import do_mprotect
 from kos.mm.mremap import do_mremap
+from kos.mm.page_alloc import nr_free, nr_total
 from kos.mm.pagecache import put_mapping
 from kos.mm.structs import Mm
 from kos.params import PAGE_SIZE
@@ -102,3 +103,9 @@ def brk(addr: int) -> int:
 def pagemap(addr: int) -> tuple[bool, int, bool, bool, bool, bool]:
     """present, pfn, writable, dirty, accessed, shared of the caller's page at addr."""
     return views.page_view(_mm(), addr)
+
+
+@syscall("memory_pages")
+def memory_pages() -> tuple[int, int]:
+    """All frames of the machine, and those that are free."""
+    return nr_total(), nr_free()
