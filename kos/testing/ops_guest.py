@@ -30,6 +30,7 @@ NR_TASKS, FILE_PAGES = 8, 4
 FAR, NR_OUTPOSTS = 4, 2  # pages of an outpost; the kernel chooses where it lies
 PLACES = PAGES + FAR * NR_OUTPOSTS  #: numbers of pages: first those of the arena
 RECEIVED, BUSY = BOOK + 64, TABLE + 16 * NR_TASKS  #: words; BUSY: one of each task, the stops that are over
+BEGUN = BUSY + 8 * NR_TASKS  #: words, one of each process: it has left os.fork()
 KILLED, EXECS, FORKS = 1, 2, 2  # ways of Vfork; of Handle
 ADVICE = (guest.MADV_DONTNEED, guest.MADV_DONTFORK, guest.MADV_DOFORK, guest.MADV_WIPEONFORK, guest.MADV_KEEPONFORK)
 RW, PRIVATE = guest.PROT_READ | guest.PROT_WRITE, guest.MAP_PRIVATE | guest.MAP_ANONYMOUS
@@ -116,6 +117,7 @@ def start_task(world: World, me: int, child: int, state: list[int], thread: bool
     pid = os.fork()
     if pid == 0:
         try:
+            guest.store64(BEGUN + 8 * child, 1)
             First.state = list(state)
             run_task(world, child, First.state)
         finally:
@@ -261,6 +263,8 @@ def act(world: World, me: int, state: list[int], op: Any) -> str | None:
     elif name == "handle":
         handle(*a)
     elif name == "signal":
+        while not guest.load64(BEGUN + 8 * a[0]):
+            os.sched_yield()  # the host's Python forgets, in a new child, which signals came before
         os.kill(guest.load64(TABLE + 8 * a[0]), signal.SIGUSR2)
     elif name == "wait":
         pid = guest.load64(TABLE + 8 * a[0])

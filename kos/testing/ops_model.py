@@ -87,9 +87,10 @@ class Model(Life):
             data = self.touch(task, page, mode)
         except Fault:
             raise Skip from None
-        total = int.from_bytes(data[8:16], "little") + op.value * op.times
+        times = max(1, op.times)  # not at all would leave a private page the file's
+        total = int.from_bytes(data[8:16], "little") + op.value * times
         data[8:16] = (total % (1 << 64)).to_bytes(8, "little")
-        return ("add", page, op.value, op.times), None, False
+        return ("add", page, op.value, times), None, False
 
     def do_map(self, task: Task, op: ops.Map) -> Any:
         count, prot = self.span(op), self.prot(op.prot)

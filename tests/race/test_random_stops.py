@@ -82,3 +82,12 @@ def test_the_host_and_the_machine_do_what_the_model_says_of_stops(machine):
     assert run(programs, HOST, limit=120) is None
     result = machine.run(source(plans), cpus=2)
     assert compare(plans, result.status, result.stdout, result.stderr) is None
+
+
+def test_a_signal_that_comes_when_a_process_has_only_just_begun_is_not_lost():
+    """On the host: its Python forgets, in the child of a fork, which signals came before os.fork() returned."""
+    program = (Step(0, 0, Handle(5, 0)), Step(0, 1, Fork()), Step(0, 0, Signal(1)))
+    one = plan(program)
+
+    assert one.script[0][1] == [("signal", 1)] and "- 5 5\n" in one.expected
+    assert run(dict.fromkeys(range(40), program), HOST, together=20, limit=120) is None
