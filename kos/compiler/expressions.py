@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Sequence
 
 from kos.compiler import tree as t
 from kos.compiler.facts import Comprehension
 from kos.compiler.names import Names
-
-#: Calls by these names see the locals of their caller.
-_SEE_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
+from kos.compiler.scope import SEE_LOCALS
 
 
 class Expressions(Names):
@@ -188,7 +187,7 @@ class Expressions(Names):
         if isinstance(node.func, ast.Name):
             if node.func.id == "super" and not node.args and not node.keywords and "__class__" in self.scope.free:
                 return self._super(node)
-            if node.func.id in _SEE_LOCALS:
+            if node.func.id in SEE_LOCALS:
                 node = self._with_locals(node)
         values = [_mapping(k.value) if k.arg is None else k.value for k in node.keywords]
         if self.facts.is_native_call(node) and isinstance(node.func, ast.Name):
@@ -243,6 +242,13 @@ class Expressions(Names):
             seen = t.call("$globals")
         else:
             seen = t.call("$visible", t.call("$locals"), t.const(self.scope.names_in_order()))
+            if sys.version_info < (3, 13) and not self.scope.sees_locals:
+                seen = ast.NamedExpr(t.store("$lo"), seen)  # the frame's own dict, each time: `visible` finds it
+            around = self.scope
+            while around.sees_locals and around.parent is not None:
+                around = around.parent
+            if around.kind in ("class", "module") and sys.version_info < (3, 13):
+                seen = ast.Dict([None, None], [t.load("$ns") if around.kind == "class" else t.call("$globals"), seen])
         for part in ast.walk(seen):
             if isinstance(part, ast.Call):
                 part.kos_native = True  # type: ignore[attr-defined]  # our own mark

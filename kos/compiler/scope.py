@@ -8,10 +8,14 @@ share must be known by name to be captured.
 from __future__ import annotations
 
 import ast
+import sys
 from dataclasses import dataclass, field
 
 from kos.compiler import tree as t
 from kos.compiler.facts import Facts, annotations_of, arguments_of
+
+#: Calls by these names see the locals of their caller.
+SEE_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
 
 
 @dataclass(eq=False)
@@ -34,11 +38,14 @@ class Scope:
     children: list[Scope] = field(default_factory=list)
     is_generator: bool = False
     static_attributes: set[str] = field(default_factory=set)  #: a class's `self.NAME = ...`, as Python 3.13 lists them
+    sees_locals: bool = False  #: a comprehension whose locals() are those of the scope around it, too
+    borrowed: set[str] = field(default_factory=set)  #: names that it closes over for that reason alone
     seen_class: Scope | None = None  #: the class whose namespace is searched first, although this is a function
     # Worked out by resolve():
     local: set[str] = field(default_factory=set)
     cells: set[str] = field(default_factory=set)  #: locals that a guest function closes over
     free: set[str] = field(default_factory=set)  #: names that come in through the closure
+    shared: set[str] = field(default_factory=set)  #: the cells that CPython has too: not those that are lent
 
     def mangle(self, name: str) -> str:
         """A name as the compiler of CPython spells it: __private ones get their class's name."""
@@ -55,8 +62,13 @@ class Scope:
     def names_in_order(self) -> tuple[str, ...]:
         """The function's variables in the order of CPython's frames, which locals() shows."""
         own = dict.fromkeys(self.params) | {name: None for name in self.met if name in self.local}
-        cells = self.cells - set(self.params)
-        return (*(name for name in own if name not in cells), *sorted(cells), *sorted(self.free))
+        if self.kind == "comp" and not self.is_generator and sys.version_info >= (3, 12):
+            del own[".0"]
+        cells = self.shared - set(self.params)
+        names = (*(name for name in own if name not in cells), *sorted(cells), *sorted(self.free - self.borrowed))
+        if self.sees_locals and self.parent is not None and self.parent.kind in ("function", "comp"):
+            return (*self.parent.names_in_order(), *names)
+        return names
 
 
 class ScopeBuilder(ast.NodeVisitor):
@@ -177,6 +189,15 @@ class ScopeBuilder(ast.NodeVisitor):
     def visit_DictComp(self, node: ast.DictComp) -> None:
         self._comprehension(node, "<dictcomp>", [node.key, node.value])
 
+    def visit_Call(self, node: ast.Call) -> None:
+        """PEP 709: from Python 3.12 on a comprehension's locals() are in one frame with those around it."""
+        if sys.version_info >= (3, 12) and isinstance(node.func, ast.Name) and node.func.id in SEE_LOCALS:
+            here = self.here
+            while here.kind == "comp" and not here.is_generator and not here.sees_locals:
+                assert here.parent is not None
+                here.sees_locals, here = True, here.parent
+        self.generic_visit(node)
+
     # -- names --------------------------------------------------------------------------------------------------
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -292,13 +313,28 @@ def resolve(scope: Scope, above: frozenset[str]) -> set[str]:
     else:
         below = (above | scope.local) - scope.global_names
     owns = {"__class__", "$ns"} if scope.kind == "class" else set() if scope.kind == "module" else scope.local
-    for child in scope.children:
-        for name in resolve(child, below):
-            if name not in owns:
-                scope.free.add(name)
-            elif child.kind != "native":
-                scope.cells.add(name)
     for name in scope.used | scope.nonlocal_names:
         if name not in scope.local and name not in scope.global_names and name in above:
             scope.free.add(name)
+    for child in scope.children:
+        if child.sees_locals:
+            lend(scope, child)
+        for name in resolve(child, below):
+            if name not in owns:
+                if name in child.borrowed and name not in scope.free:
+                    scope.borrowed.add(name)
+                scope.free.add(name)
+            elif child.kind != "native":
+                scope.cells.add(name)
+                if name not in child.borrowed:
+                    scope.shared.add(name)
     return scope.free
+
+
+def lend(scope: Scope, child: Scope) -> None:
+    """Let a comprehension close over what locals() shows of the scope around it."""
+    if scope.kind in ("function", "comp"):
+        child.borrowed = {name for name in scope.local | scope.free if name[0] != "."} - child.used - child.bound
+        child.used |= child.borrowed
+    if (scope.kind == "class" and sys.version_info < (3, 13)) or (scope.kind == "comp" and "$ns" in scope.used):
+        child.used.add("$ns")

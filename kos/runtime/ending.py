@@ -25,6 +25,7 @@ def load_main(path: str) -> tuple[str | None, dict[str, Any]]:
     world = current()
     module = ModuleType("__main__")
     values = vars(module)
+    values["__annotations__"] = {}
     values["__builtins__"] = world.modules["builtins"]
     if path.startswith(INLINE):
         text, shown = path[len(INLINE) :], "<string>"

@@ -86,8 +86,17 @@ def _special(name: str, manager: Any, kind: type) -> Any:
 
 
 def visible(names: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
-    """`$visible`: a function's locals without the hidden ones, in the order of its own frames under CPython."""
-    return {name: names[name] for name in order if name in names and name[0] not in "$."}
+    """`$visible`: a function's locals without the hidden ones, in the order of its own frames under CPython.
+
+    Before Python 3.13 that is one dict for all calls in a frame, with what else was put into it.
+    """
+    kept: dict[str, Any] = names.get("$lo", {})
+    for name in order:
+        if name in names and name[0] != "$":
+            kept[name] = names[name]
+        else:
+            kept.pop(name, None)
+    return kept
 
 
 def see_locals(f: Any, globals_: dict[str, Any], seen: Any) -> Any:
