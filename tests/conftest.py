@@ -30,6 +30,9 @@ settings.register_profile("repeatable", derandomize=True, database=None, max_exa
 settings.register_profile("roam", max_examples=5000, **_everywhere)
 settings.load_profile("repeatable")
 
+# In the background of a script (`pytest &`) SIGINT is ignored, and what we start would ignore its Ctrl-C, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 MARK = "KOS_TEST_RUN"
 LIMIT = 60.0  # seconds that a run may take on a busy host with two cores
 
