@@ -6,10 +6,10 @@ from kos.fs.procfs import register, register_link
 from kos.fs.procmachine import VERSION
 from kos.fs.structs import NR_FILES, NR_OPEN, PIPE_SIZE, files, inodes
 from kos.hw.cpu import this
-from kos.mm.grow import MMAP_LOW
 from kos.mm.limits import settings
 from kos.mm.mmap import MAX_MAP_COUNT
 from kos.params import PID_MAX
+from kos.platform.host.rights import mmap_min_addr
 from kos.sched.structs import Task, tasks
 
 
@@ -46,7 +46,7 @@ register("sys/kernel/threads-max", lambda task: f"{tasks.capacity}\n")
 register("sys/vm/overcommit_memory", lambda task: f"{settings.mode}\n")
 register("sys/vm/overcommit_ratio", lambda task: f"{settings.ratio}\n")
 _constant("sys/vm/max_map_count", MAX_MAP_COUNT)
-_constant("sys/vm/mmap_min_addr", MMAP_LOW)
+_constant("sys/vm/mmap_min_addr", mmap_min_addr())
 _constant("sys/vm/swappiness", 0)
 _constant("sys/fs/file-max", NR_FILES)
 _constant("sys/fs/nr_open", NR_OPEN)

@@ -36,6 +36,7 @@ def no_limits() -> Limits:
 class _Settings:
     mode = 0
     ratio = 50
+    min_addr = 1 << 16  #: lowest that MAP_FIXED may map (Linux: dac_mmap_min_addr; 0 by CAP_SYS_RAWIO); set at boot
     current: Callable[[], Limits] = staticmethod(no_limits)  #: limits of the task that runs here; set at boot
 
 

@@ -89,7 +89,7 @@ def do_mmap(
             raise GuestFault(errno.EINVAL)
         if addr + size > USER_TOP:
             raise GuestFault(errno.ENOMEM)
-        if addr < MMAP_LOW:
+        if addr < settings.min_addr:
             raise GuestFault(errno.EPERM)
     if file is not None and not flags & MAP_ANONYMOUS:
         if not file.readable:
@@ -186,7 +186,9 @@ def gap_below(v: Vma) -> int:
 def get_unmapped_area(mm: Mm, hint: int, size: int) -> int:
     """Where `size` bytes fit: at the hint, else top-down below mmap_base, else anywhere. GuestFault(ENOMEM)."""
     ix = index_of(mm)
-    if hint >= MMAP_LOW and hint + size <= USER_TOP:
+    if hint:
+        hint = max(hint, MMAP_LOW)  # Linux: round_hint_to_min()
+    if hint and hint + size <= USER_TOP:
         around = overlapping(mm, hint, hint + size + GUARD_GAP)
         if all(gap_below(v) >= hint + size for v in around):
             return hint

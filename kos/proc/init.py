@@ -14,7 +14,7 @@ from kos.fs.structs import FdTable, FsContext
 from kos.mm import limits
 from kos.mm.structs import Mm
 from kos.platform.host.clock import now_ns
-from kos.platform.host.rights import CAP_SYS_NICE, CAP_SYS_RESOURCE
+from kos.platform.host.rights import CAP_SYS_NICE, CAP_SYS_RAWIO, CAP_SYS_RESOURCE, mmap_min_addr
 from kos.proc import rlimit, tree
 from kos.proc.fork import link_thread
 from kos.sched import sched
@@ -45,6 +45,7 @@ def boot(nr_cpus: int, uid: int = 0, gid: int = 0, capabilities: int = -1) -> No
     g.uid, g.gid = uid, gid
     g.may_favour = bool(capabilities & CAP_SYS_NICE)
     g.may_raise = bool(capabilities & CAP_SYS_RESOURCE)
+    limits.settings.min_addr = 0 if capabilities & CAP_SYS_RAWIO else mmap_min_addr()
     g.last_pid = 0
     with tasklist_lock:
         task, process = _new_process()

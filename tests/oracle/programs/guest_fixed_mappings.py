@@ -26,3 +26,20 @@ for args in (
         guest.mmap(*args)
     except OSError as e:
         print(errno.errorcode[e.errno])
+
+
+def place(*args):
+    """Where it is mapped, if that is low; unmapped again."""
+    try:
+        at = guest.mmap(*args)
+    except OSError as e:
+        return errno.errorcode[e.errno]
+    guest.store(at + 8, b"low")
+    found = hex(at) if at < 1 << 20 else "elsewhere", guest.load(at + 8, 3)
+    guest.munmap(at, guest.PAGE_SIZE)
+    return found
+
+
+# A hint is never below what may be mapped; MAP_FIXED there is for who has CAP_SYS_RAWIO, as whoever runs this.
+print([place(hint, 4096, 3, 0x22) for hint in (0, 1, 4096, 0xFFFF, 0x10001)])
+print([place(at, 4096, 3, 0x22 | flag) for at in (0, 4096, 0xF000, 0x10000) for flag in (0x10, 0x100000)])
