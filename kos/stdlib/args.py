@@ -36,6 +36,7 @@ def parsed_int(value: Any) -> int:
     number = index(value)
     if -INT_MAX - 1 <= number <= INT_MAX:
         return number
+    c_long(number)
     raise OverflowError(f"signed integer is {'greater than maximum' if number > 0 else 'less than minimum'}")
 
 

@@ -143,7 +143,8 @@ def get_inheritable(fd: int, /) -> bool:
 
 
 def set_inheritable(fd: int, inheritable: int, /) -> None:
-    k.fcntl(args.c_int(fd), _F_SETFD, 0 if args.c_int(inheritable) else 1)
+    fd, inheritable = args.c_int(fd), args.c_int(inheritable)
+    k.fcntl(fd, _F_SETFD, 0 if inheritable else 1)
 
 
 def get_blocking(fd: int, /) -> bool:
@@ -151,7 +152,7 @@ def get_blocking(fd: int, /) -> bool:
 
 
 def set_blocking(fd: int, blocking: int, /) -> None:
-    fd = args.c_int(fd)
+    fd, blocking = args.c_int(fd), args.c_int(blocking)
     flags = k.fcntl(fd, _F_GETFL, 0) & ~_O_NONBLOCK
     k.fcntl(fd, _F_SETFL, flags if blocking else flags | _O_NONBLOCK)
 

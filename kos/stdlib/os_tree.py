@@ -141,14 +141,19 @@ def mkfifo(path: Any, mode: int = 0o666, *, dir_fd: Any = None) -> None:
 
 
 def rename(src: Any, dst: Any, *, src_dir_fd: Any = None, dst_dir_fd: Any = None) -> None:
-    old, new = args.path(src, "rename", "src"), args.path(dst, "rename", "dst")
+    _rename("rename", src, dst, src_dir_fd, dst_dir_fd)
+
+
+def replace(src: Any, dst: Any, *, src_dir_fd: Any = None, dst_dir_fd: Any = None) -> None:
+    _rename("replace", src, dst, src_dir_fd, dst_dir_fd)
+
+
+def _rename(function: str, src: Any, dst: Any, src_dir_fd: Any, dst_dir_fd: Any) -> None:
+    old, new = args.path(src, function, "src"), args.path(dst, function, "dst")
     try:
         k.rename(_at(old, src_dir_fd), _at(new, dst_dir_fd))
     except OSError as e:
         raise args.named(e, src, dst)  # noqa: B904  # the same error
-
-
-replace = rename
 
 
 def link(src: Any, dst: Any, *, src_dir_fd: Any = None, dst_dir_fd: Any = None, follow_symlinks: bool = True) -> None:

@@ -24,7 +24,7 @@ __all__ = [
 
 def _fields(path: Any, follow: bool = True) -> Any:
     """The kernel's stat, errors with the guest's name."""
-    name = args.path_or_fd(path, "stat")
+    name = args.path_or_fd(path, "stat") if follow else args.path(path, "lstat")
     try:
         return k.fstat(name) if isinstance(name, int) else k.stat(name, follow)
     except OSError as e:

@@ -178,10 +178,11 @@ def pause() -> None:
 
 
 def siginterrupt(signalnum: int, flag: bool, /) -> None:
+    signalnum, interrupts = args.c_int(signalnum), bool(args.c_int(flag))
     number = _number(signalnum)
     if number in _GLIBC:
         raise OSError(EINVAL, strerror(EINVAL))
-    k.siginterrupt(number, bool(index(flag)))
+    k.siginterrupt(number, interrupts)
 
 
 # --- masks -----------------------------------------------------------------------------------------------------------

@@ -93,6 +93,19 @@ for f, a in (
     (os.nice, ("x",)),
     (os.getenv, (5,)),
     (os.urandom, (-1,)),
+    (os.kill, (1 << 70, 0)),
+    (os.kill, (1 << 40, 0)),
+    (os.waitpid, (1 << 70, 0)),
+    (os.getpgid, (-(1 << 70),)),
+    (os.stat, (1 << 40,)),
+    (os.replace, (None, "x")),
+    (os.replace, ("nope", "x")),
+    (os.path.islink, (None,)),
+    (os.path.lexists, (1.5,)),
+    (os.set_blocking, (99, "x")),
+    (os.set_inheritable, (99, None)),
+    (signal.siginterrupt, (99, None)),
+    (os.fdatasync, (99,)),
 ):
     print(getattr(f, "__name__", f), end=": ")
     error_of(f, *a)
