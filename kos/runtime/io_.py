@@ -15,7 +15,7 @@ import io
 import sys
 from typing import Any
 
-from kos.runtime import builtins_, hooks, templates
+from kos.runtime import builtins_, hooks, sizes, templates
 from kos.runtime import textio as textio  # text files follow C from now on
 from kos.runtime.freeze import static
 from kos.runtime.pyio import (
@@ -30,6 +30,7 @@ from kos.runtime.pyio import (
 )
 from kos.runtime.pyio import module as _pyio
 from kos.runtime.readahead import follow_c
+from kos.runtime.typename import argument_name, type_name
 from kos.runtime.world import World, current
 
 follow_c(BufferedReader)
@@ -120,7 +121,7 @@ def _into_view(cls: Any, name: str) -> None:
         except TypeError:
             view = None
         if view is None or view.readonly:
-            kind = "None" if buffer is None else type(buffer).__name__
+            kind = argument_name(buffer)
             raise TypeError(f"{name}() {which} must be read-write bytes-like object, not {kind}")
         with view:
             return inner(self, view)
@@ -132,6 +133,12 @@ for _class in (FileIO, BufferedReader, BufferedRandom):
     for _name in ("readinto", "readinto1"):
         if hasattr(_class, _name):
             _into_view(_class, _name)
+    sizes.take(_class, "read", sizes.optional)
+for _class in (BufferedReader, BufferedRandom):
+    sizes.take(_class, "read1", sizes.required)
+    sizes.take(_class, "peek", sizes.required, 0)
+sizes.take(_pyio.IOBase, "readlines", sizes.optional)
+sizes.take(TextIOWrapper, "readline", sizes.required)
 
 
 @method(FileIO)
@@ -192,7 +199,7 @@ def write(self: Any, b: Any) -> int:
     try:
         size = len(b) if type(b) is bytes else memoryview(b).nbytes
     except TypeError:
-        raise TypeError(f"a bytes-like object is required, not {type(b).__name__!r}") from None
+        raise TypeError(f"a bytes-like object is required, not '{type_name(b)}'") from None
     if size <= self.buffer_size - len(held):
         held += b
         return size

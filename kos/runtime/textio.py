@@ -9,6 +9,7 @@ import io
 from typing import Any
 
 from kos.runtime.pyio import BufferedWriter, FileIO, TextIOWrapper, Unsupported, method
+from kos.runtime.typename import argument_name
 from kos.runtime.world import current
 
 _CHUNK = 8192  #: bytes of encoded text that a TextIOWrapper gathers, Modules/_io/textio.c
@@ -46,7 +47,7 @@ def _check(self: Any) -> None:
 def write_(self: Any, s: str) -> int:
     """_io_TextIOWrapper_write_impl: encoded text is gathered, and given on in chunks."""
     if not isinstance(s, str):
-        raise TypeError(f"write() argument must be str, not {type(s).__name__}")
+        raise TypeError(f"write() argument must be str, not {argument_name(s)}")
     buffer = self._buffer
     # The usual case without the three properties that `closed` goes through: 0.6 us of a print's 3.
     if type(buffer) is not BufferedWriter or type(buffer._raw) is not FileIO or buffer._raw._IOBase__closed:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from operator import index
 from typing import Any, NoReturn
 
+from kos.runtime.typename import type_name
 from kos.stdlib.buffers_ import Window, window_of
 
 Segment = int | tuple[int, int]
@@ -202,7 +203,7 @@ def contiguous(buffer: Any) -> memoryview:
     try:
         view = memoryview(buffer)
     except TypeError:
-        raise TypeError(f"a bytes-like object is required, not '{type(buffer).__name__}'") from None
+        raise TypeError(f"a bytes-like object is required, not '{type_name(buffer)}'") from None
     if not view.c_contiguous:
         raise BufferError("memoryview: underlying buffer is not C-contiguous")
     return view

@@ -19,13 +19,11 @@ import sys
 from typing import Any
 
 from kos.hw.pte import READ, WRITE
+from kos.runtime.typename import TP_NAME
 from kos.stdlib.buffers_ import InMemory, host_memoryview
 
 _PYBUF_WRITABLE = 1
-_TP_NAME, _TP_AS_BUFFER = (
-    24,
-    160,
-)  #: offsets of tp_name and tp_as_buffer in PyTypeObject on 64-bit CPython; cpython/object.h, 3.8 to 3.13
+_TP_AS_BUFFER = 160  #: offset of tp_as_buffer in PyTypeObject on 64-bit CPython; cpython/object.h, 3.8 to 3.13
 
 
 _FAR, _NEAR = 1 << 15, 1 << 8  #: bytes that are compared at once, to find what was changed
@@ -111,7 +109,7 @@ class Loan:
 
 def install(cls: type[InMemory], name: bytes) -> None:
     """Let C code take buffers from instances of `cls` and of its future subclasses, and call it `name` in messages."""
-    ctypes.c_char_p.from_address(id(cls) + _TP_NAME).value = _kept(name)
+    ctypes.c_char_p.from_address(id(cls) + TP_NAME).value = _kept(name)
     if sys.version_info >= (3, 12):
         type.__setattr__(cls, "__buffer__", _buffer)  # not the class's own, which lets nothing be set
         type.__setattr__(cls, "__release_buffer__", _release_buffer)

@@ -19,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from operator import index
 from typing import Any
 
+from kos.runtime.typename import type_name
+
 Window = tuple[int, int]  #: address and length in bytes of simulated memory
 host_memoryview = memoryview  # the name is taken over below, for guests
 
@@ -308,7 +310,7 @@ class MappedView(InMemory, metaclass=_ViewClass):
         try:
             data = value._native() if isinstance(value, MappedView) else host_memoryview(value)
         except TypeError:
-            raise TypeError(f"a bytes-like object is required, not '{type(value).__name__}'") from None
+            raise TypeError(f"a bytes-like object is required, not '{type_name(value)}'") from None
         if data.ndim != 1 or data.format.removeprefix("@") != self._fmt.removeprefix("@") or len(data) != part._count:
             raise ValueError("memoryview assignment: lvalue and rvalue have different structures")
         raw, size, store = data.tobytes(), self._size, _memory().store
