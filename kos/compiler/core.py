@@ -210,7 +210,10 @@ class Core:
     def run(self, residual: ast.expr) -> None:
         """Evaluate a residual for its effect alone."""
         names = t.hidden_names(residual)
-        if not isinstance(residual, ast.Constant) and not (isinstance(residual, ast.Name) and names):
+        if names and not isinstance(residual, ast.Name):
+            self.set(names[0], residual)  # its operands are let go before it is
+            names = names[:1]
+        elif not names and not isinstance(residual, ast.Constant):
             self.emit(ast.Expr(residual))
         self.drop(names)
 

@@ -36,6 +36,14 @@ class Expressions(Names):
             found.append(self.hold(residual) if i < last else residual)
         return found
 
+    def settle(self, residual: ast.expr) -> ast.expr:
+        """The residual evaluated now: what it reads is let go before the next call, as from CPython's stack."""
+        names = t.hidden_names(residual)
+        if not names:
+            return residual
+        self.set(names[0], residual)
+        return t.load(names[0])
+
     def truth(self, node: ast.expr) -> ast.expr:
         """A residual to be tested, which asks each object for its truth value once."""
         if isinstance(node, ast.BoolOp) and self.facts.suspends(node):
@@ -57,6 +65,7 @@ class Expressions(Names):
         def go_on(rest: list[ast.expr]) -> None:
             if rest:
                 lo, outer = self.points, self.begin()
+                self.drop([name])
                 evaluate(rest[0])
                 go_on(rest[1:])
                 body = self.end(outer)
@@ -86,7 +95,7 @@ class Expressions(Names):
         parts = [node.left, *node.comparators]
         if not any(self.facts.suspends(part) for part in parts[2:]):
             left, right = self.operands(parts[:2])
-            return ast.Compare(left, node.ops, [right, *map(self.native, parts[2:])])
+            return self.settle(ast.Compare(left, node.ops, [right, *map(self.native, parts[2:])]))
         name = self.temp()
 
         def link(left: ast.expr, number: int) -> None:
@@ -120,18 +129,20 @@ class Expressions(Names):
 
     def expr_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.operands([node.left, node.right])
-        return ast.BinOp(left, node.op, right)
+        return self.settle(ast.BinOp(left, node.op, right))
 
     def expr_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         operand = self.truth(node.operand) if isinstance(node.op, ast.Not) else self.expr(node.operand)
         return ast.UnaryOp(node.op, operand)
 
     def expr_Attribute(self, node: ast.Attribute) -> ast.expr:
-        return self.attribute(self.expr(node.value), node)
+        made = self.attribute(self.expr(node.value), node)
+        return self.settle(made) if isinstance(node.ctx, ast.Load) else made
 
     def expr_Subscript(self, node: ast.Subscript) -> ast.expr:
         value, index = self.operands([node.value, node.slice])
-        return ast.Subscript(value, index, node.ctx)
+        made = ast.Subscript(value, index, node.ctx)
+        return self.settle(made) if isinstance(node.ctx, ast.Load) else made
 
     def expr_Slice(self, node: ast.Slice) -> ast.expr:
         return t.call("$slice", *self.operands([p or t.const(None) for p in (node.lower, node.upper, node.step)]))
@@ -171,7 +182,7 @@ class Expressions(Names):
                 # Formatted now: Python does so before it looks at the next part.
                 residual = ast.FormattedValue(self.hold(ast.JoinedStr([residual])), -1, None)
             parts.append(residual)
-        return ast.JoinedStr(parts)
+        return self.settle(ast.JoinedStr(parts))
 
     def expr_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
         if node.format_spec is None:
@@ -198,7 +209,7 @@ class Expressions(Names):
         rest = operands[1 + len(node.args) :]
         keywords = [ast.keyword(k.arg, _plain(v)) for k, v in zip(node.keywords, rest, strict=True)]
         if self.facts.is_native_call(node):
-            return ast.Call(func, args, keywords)
+            return self.settle(ast.Call(func, args, keywords))
         return self.suspend(ast.Call(self.target(func, isinstance(node.func, ast.Name)), args, keywords))
 
     def collected(self, value: ast.expr, limit: int) -> ast.expr:

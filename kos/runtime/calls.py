@@ -137,7 +137,7 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
                                 makers[f] = start  # a method that calls super(): its cell holds its class alone
                             return start
                 maker = maker_of(f)
-                if closure is None and (f.__defaults__ is None or "<locals>" not in f.__qualname__):
+                if closure is None and (f.__defaults__ is None or _may_be_kept(f)):
                     if len(makers) > 4096:  # a program that makes functions without end
                         forget()
                     makers[f] = maker
@@ -172,6 +172,12 @@ def new_dispatcher() -> Callable[[Any], Callable[..., Any]]:
 
     wrap.forget = forget  # type: ignore[attr-defined]  # our own mark
     return wrap
+
+
+def _may_be_kept(f: FunctionType) -> bool:
+    """Whether the defaults are of built-in types, which have no finalizers, and the function is not made again."""
+    assert f.__defaults__ is not None
+    return "<locals>" not in f.__qualname__ and not any(type(value).__flags__ & 1 << 9 for value in f.__defaults__)
 
 
 _NEW = object.__new__

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os.path
 import sys
 from types import FunctionType, ModuleType
 from typing import Any
 
-from kos.runtime import importer, pyio, running, templates, tracebacks_, unraisable
+from kos.runtime import hooks, importer, pyio, running, templates, tracebacks_, unraisable
 from kos.runtime.world import current
 from kos.traps import INLINE, Trap
 
@@ -134,17 +135,28 @@ def flush_streams() -> bool:
 _CODE = (ModuleType, FunctionType, type)
 
 
+def _has_finalizer(value: object) -> bool:
+    return issubclass(type(value), type) and "__del__" in type.__dict__["__dict__"].__get__(value)
+
+
 def drop_modules() -> None:
     """Let go of what the guest's modules hold: open files are flushed, `__del__` methods run.
 
     Objects first, then modules, classes and functions: CPython's collector runs finalizers while globals still stand.
+    It is asked for what stands in circles where a class of the program has a finalizer.
     """
     world = current()
     world.finalizing = True
     modules = [m for m in world.modules.values() if type(m) is ModuleType and m not in world.origin]
+    circles = any(_has_finalizer(value) for module in modules for value in vars(module).values())
+    if circles:
+        with hooks.dead():
+            gc.collect()  # what others have left must not act in this program's name
     for with_code in (False, True):
         for module in modules:
             values = vars(module)
             for name in list(values):
                 if name != "__builtins__" and (with_code or not issubclass(type(values.get(name)), _CODE)):
                     values[name] = None
+        if circles and not with_code:
+            gc.collect()
