@@ -169,7 +169,7 @@ class MappedView(InMemory, metaclass=_ViewClass):
     @_Attribute
     def contiguous(self) -> bool:
         self._check()
-        return self._step == self._size or self._count < 2
+        return self._step == self._size or self._count == 1  # none at all counts as C has it: by the step
 
     @_Attribute
     def c_contiguous(self) -> bool:
@@ -190,7 +190,7 @@ class MappedView(InMemory, metaclass=_ViewClass):
 
     def _kos_window(self, writable: bool) -> Window:
         self._check()
-        if self._step != self._size and self._count > 1:
+        if not self.contiguous:
             raise BufferError("memoryview: underlying buffer is not C-contiguous")
         if writable and self._readonly:
             raise BufferError("memoryview: underlying buffer is not writable")
@@ -242,7 +242,7 @@ class MappedView(InMemory, metaclass=_ViewClass):
             host_memoryview(b"").cast(format)  # type: ignore[call-overload]  # refuses it
         if self._fmt.removeprefix("@") not in "Bbc" and code not in "Bbc":
             raise TypeError("memoryview: cannot cast between two non-byte formats")
-        if self._step != self._size and self._count > 1:
+        if not self.contiguous:
             raise TypeError("memoryview: casts are restricted to C-contiguous views")
         size = struct.calcsize(format)
         total = self._count * self._size

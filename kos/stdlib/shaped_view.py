@@ -66,6 +66,11 @@ class ShapedView(MappedView):
         return (self._step, *inner) if self._shape else ()
 
     @_Attribute
+    def contiguous(self) -> bool:
+        self._check()
+        return self._step == self._size or self._count < 2
+
+    @_Attribute
     def f_contiguous(self) -> bool:
         self._check()
         return self._native().f_contiguous

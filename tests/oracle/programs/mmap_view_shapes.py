@@ -50,6 +50,10 @@ for form in ("x", "<B", "", None, 5, "BB"):
     attempt(f"cast {form}", lambda form: v.cast(form).format, form)
 attempt("twice", lambda: grid.cast("B", (4, 16)))
 attempt("half", lambda: grid[::2].cast("B"))
+for piece in (v[5:5:3], v[5:6:3], v[::3]):
+    print(piece.contiguous, len(piece))
+    attempt("find", m.find, piece)
+    attempt("cast", lambda piece: piece.cast("H").shape, piece[:0])
 attempt("iterate", lambda: list(grid))
 attempt("hash", lambda: hash(words.toreadonly()))
 attempt("hash", lambda: hash(v))
