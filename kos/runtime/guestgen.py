@@ -9,6 +9,7 @@ the guest's own chain of frames, so that the whole task can still be captured.
 from __future__ import annotations
 
 import collections.abc
+import sys
 from types import FunctionType, GeneratorType
 from typing import Any
 
@@ -191,8 +192,7 @@ class GuestGen:
         try:
             self._sync(GeneratorExit(), None)
         except (StopIteration, GeneratorExit) as end:
-            end.__traceback__ = None
-            return None
+            return result_of_close(end)
         raise RuntimeError("generator ignored GeneratorExit")
 
     def must_close(self) -> bool:
@@ -341,3 +341,9 @@ def make_generator(fn: FunctionType | None, body: Any, unit_id: str, index: int)
     if fn is None:
         return GuestGen(None, body, info.name, info.qualname)
     return GuestGen(fn, body, fn.__name__, fn.__qualname__)
+
+
+def result_of_close(end: StopIteration | GeneratorExit) -> Any:
+    """What close() of a generator returns that ended so: from Python 3.13 on what the generator did."""
+    end.__traceback__ = None
+    return end.value if isinstance(end, StopIteration) and sys.version_info >= (3, 13) else None

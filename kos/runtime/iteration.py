@@ -14,7 +14,7 @@ from typing import Any
 from kos.compiler.units import by_stub
 from kos.runtime import library
 from kos.runtime.functions import is_suspendable
-from kos.runtime.guestgen import GuestGen, NativeGen, as_exception
+from kos.runtime.guestgen import GuestGen, NativeGen, as_exception, result_of_close
 
 
 class _Pending:
@@ -182,8 +182,7 @@ def _close(gen: GuestGen) -> Any:
     try:
         done, _ = gen.step(GeneratorExit(), None)
     except (StopIteration, GeneratorExit) as end:
-        end.__traceback__ = None
-        return None
+        return result_of_close(end)
     if done:
         raise RuntimeError("generator ignored GeneratorExit")
     return library.maker("iteration", "finish_close")(gen)

@@ -18,7 +18,7 @@ from typing import Any
 from kos import compiler
 from kos.compiler import units
 from kos.compiler.unit import Unit
-from kos.runtime import builtins_, helpers, libraries
+from kos.runtime import builtins_, frameviews, helpers, libraries
 from kos.runtime.freeze import static
 from kos.runtime.functions import make_body_function, module_body
 from kos.runtime.kernelcall import KernelCall
@@ -170,10 +170,37 @@ def _evaluate(unit_id: str, namespace: dict[str, Any]) -> Any:
 evaluate = KernelCall("eval", _evaluate)
 
 
+_WRONG_NAME = {
+    "exec": "{!r} is an invalid keyword argument for exec()",
+    "eval": "eval() takes no keyword arguments",
+}
+if sys.version_info >= (3, 13):
+    _WRONG_NAME = {mode: mode + "() got an unexpected keyword argument {!r}" for mode in _WRONG_NAME}
+
+
+def by_name(mode: str, globals_: Any, locals_: Any, given: dict[str, Any], other: str = "") -> tuple[Any, Any]:
+    """(globals, locals) of a call of exec or eval, which Python 3.13 takes by name, too.
+
+    given: what was given by name; they are taken out of it. other: what else may be in it.
+    """
+    if given and sys.version_info >= (3, 13):
+        for position, name, value in ((2, "globals", globals_), (3, "locals", locals_)):
+            if name in given and value is not None:
+                raise TypeError(f"argument for {mode}() given by name ({name!r}) and position ({position})")
+        globals_, locals_ = given.pop("globals", globals_), given.pop("locals", locals_)
+    for name in given:
+        if name != other:
+            raise TypeError(_WRONG_NAME[mode].format(name))
+    return globals_, locals_
+
+
 def prepare(source: Any, globals_: Any, locals_: Any, mode: str) -> Run:
     """What exec or eval is to run. A native code object (a function's `__code__`) runs natively here."""
     if globals_ is None:
-        globals_ = sys._getframe(2).f_globals
+        frame = frameviews.next_own(sys._getframe(1))  # called by another name, or by C code
+        globals_ = sys._getframe(2).f_globals if frame is None else frame.f_globals
+        if locals_ is None and frame is not None:
+            locals_ = frameviews.locals_of(frame)
     elif not isinstance(globals_, dict):
         raise TypeError(f"{mode}() globals must be a dict, not {type(globals_).__name__}")
     own = globals_.setdefault("__builtins__", current().modules["builtins"])

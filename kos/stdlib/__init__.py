@@ -51,8 +51,8 @@ _OS_NAMES = (
     " pathconf_names getuid geteuid getgid getegid getgroups getresuid getresgid sysconf_names"
 )
 _PATH_NAMES = (
-    "normcase isabs join splitdrive split splitext basename dirname commonprefix commonpath normpath samestat"
-    " curdir pardir sep extsep altsep pathsep defpath devnull supports_unicode_filenames"
+    "normcase isabs join splitdrive splitroot isjunction split splitext basename dirname commonprefix commonpath"
+    " normpath samestat curdir pardir sep extsep altsep pathsep defpath devnull supports_unicode_filenames"
 )
 _TIME_NAMES = (
     "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns get_clock_info gmtime localtime ctime asctime"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os as _host
 import resource as _resource
+import sys as _sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -177,6 +178,13 @@ def _set_policy(pid: int, policy: int, param: _host.sched_param) -> None:
         raise OSError(22, _host.strerror(22))
     if is_real_time:
         raise OSError(1, _host.strerror(1))
+
+
+if _sys.version_info >= (3, 13):
+    __all__ += ["process_cpu_count"]
+
+    def process_cpu_count() -> int:
+        return len(sched_getaffinity(0))
 
 
 def times() -> _host.times_result:

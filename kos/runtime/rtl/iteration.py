@@ -1,5 +1,6 @@
 """Iteration over guest iterators, in guest language: each step may suspend."""
 
+from kos.runtime.guestgen import result_of_close
 from kos.runtime.iteration import PENDING, steps
 from kos.runtime.kernelcall import trap
 from kos.traps import Carry
@@ -32,8 +33,8 @@ def finish_close(gen):
     """close() of a generator that stands in a trap on its way out."""
     try:
         run_on(gen)
-    except (StopIteration, GeneratorExit):
-        return None
+    except (StopIteration, GeneratorExit) as end:
+        return result_of_close(end)
     raise RuntimeError("generator ignored GeneratorExit")
 
 
