@@ -1,4 +1,4 @@
-"""Pipes: 16 pages in a ring, filled and emptied by the page, exactly as full as Linux's.
+"""Pipes: 16 pages in a ring, filled and emptied by the page, exactly as full as Linux's. F_SETPIPE_SZ makes them fewer.
 
 A write goes into the last page if all of what does not fill whole pages fits there, then into fresh pages. So at
 most PIPE_BUF bytes arrive in one piece, never mixed with others, and a pipe that many small writes have filled
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 _MASK = 0xFFFFFFFF
 _WAIT = Wait()  #: without a deadline; one serves all
 # Where the fields stand in Pipe.words.
-_HEAD, _TAIL, _READERS, _WRITERS, _BYTES, _READ_WAIT = (
-    word_index(Pipe, field, 4) for field in ("head", "tail", "readers", "writers", "bytes", "read_wait")
+_HEAD, _TAIL, _READERS, _WRITERS, _BYTES, _NR_PAGES, _READ_WAIT = (
+    word_index(Pipe, field, 4) for field in ("head", "tail", "readers", "writers", "bytes", "nr_pages", "read_wait")
 )
 _START = word_index(Pipe, "slots", 4) + word_index(PipeSlots, "start", 4)
 _LEN = word_index(Pipe, "slots", 4) + word_index(PipeSlots, "len", 4)
@@ -80,6 +80,7 @@ def make_pipe(flags: int) -> tuple[File, File]:
         pipe.ino = fs_state.s.next_ino & 0xFFFFFFFF
     pipe.ctime_ns = wall_ns()
     pipe.readers = pipe.writers = 1
+    pipe.nr_pages = PIPE_PAGES
     flags &= os.O_NONBLOCK | os.O_DIRECT
     try:
         read_end = alloc_file(F_PIPE_R, os.O_RDONLY | flags, pipe=pipe.index)
@@ -93,6 +94,30 @@ def make_pipe(flags: int) -> tuple[File, File]:
         put_file(read_end)
         raise
     return read_end, write_end
+
+
+def size_of_pipe(file: File) -> int:
+    """F_GETPIPE_SZ: bytes that the pipe holds, were they written by the page."""
+    return pipes[file.pipe].nr_pages * PAGE_SIZE
+
+
+def resize(file: File, size: int) -> int:
+    """F_SETPIPE_SZ: the new size, a power of two of pages. Raises EINVAL, EBUSY, EPERM. Linux: pipe_set_size()."""
+    if size > 1 << 31:
+        raise GuestFault(errno.EINVAL)
+    nr_pages = 1
+    while nr_pages * PAGE_SIZE < size:
+        nr_pages *= 2
+    if nr_pages > PIPE_PAGES:
+        raise GuestFault(errno.EPERM)  # there is room for no more, so nobody may ask for it
+    pipe = pipes[file.pipe]
+    with pipe_locks[pipe.index]:
+        if pipe.head - pipe.tail & _MASK > nr_pages:
+            raise GuestFault(errno.EBUSY)
+        pipe.nr_pages = nr_pages
+        wake_all(pipe.write_wait)  # there may be more room
+        poll.notify()
+    return nr_pages * PAGE_SIZE
 
 
 def _free(pipe: Pipe) -> None:
@@ -132,7 +157,7 @@ class _ReadEnd(Ops):
                     row[_LEN + k] = have - moved
                     if have == moved:
                         row[_TAIL] = tail + 1 & _MASK
-                        if filled >= PIPE_PAGES:
+                        if filled >= row[_NR_PAGES]:
                             wake_all(pipe.write_wait)
                             poll.notify()
                     return data
@@ -149,7 +174,7 @@ class _ReadEnd(Ops):
             return 0
         moved = 0
         with pipe_locks[pipe.index]:
-            was_full = pipe.head - pipe.tail & _MASK >= PIPE_PAGES
+            was_full = pipe.head - pipe.tail & _MASK >= pipe.nr_pages
             slots = pipe.slots
             while pipe.head != pipe.tail and sink.room:
                 k = pipe.tail % PIPE_PAGES
@@ -172,7 +197,7 @@ class _ReadEnd(Ops):
                     break
                 pipe.tail = pipe.tail + 1 & _MASK
             if moved:
-                if was_full and pipe.head - pipe.tail & _MASK < PIPE_PAGES:
+                if was_full and pipe.head - pipe.tail & _MASK < pipe.nr_pages:
                     wake_all(pipe.write_wait)
                     poll.notify()
                 return moved
@@ -226,7 +251,7 @@ class _WriteEnd(Ops):
                 # whole page always takes a fresh one.
                 end = row[_START + k] + row[_LEN + k] if filled and total < PAGE_SIZE else PAGE_SIZE
                 is_fresh = end + total > PAGE_SIZE
-                if row[_READERS] and not (is_fresh and filled >= PIPE_PAGES):
+                if row[_READERS] and not (is_fresh and filled >= row[_NR_PAGES]):
                     if is_fresh:
                         k = head % PIPE_PAGES
                         end = row[_START + k] = row[_LEN + k] = 0
@@ -276,7 +301,7 @@ class _WriteEnd(Ops):
     def poll(self, file: File) -> int:
         pipe = pipes[file.pipe]
         with pipe_locks[pipe.index]:
-            ready = POLLOUT | 0x100 if pipe.head - pipe.tail & _MASK < PIPE_PAGES else 0
+            ready = POLLOUT | 0x100 if pipe.head - pipe.tail & _MASK < pipe.nr_pages else 0
             if not pipe.readers:
                 ready |= POLLERR
         return ready
@@ -316,7 +341,7 @@ def _fill(pipe: Pipe, source: Source, done: int) -> tuple[int, bool]:
             slots.len[k] += tail_bytes
             pipe.bytes += tail_bytes
             done = tail_bytes
-    while done < total and pipe.head - pipe.tail & _MASK < PIPE_PAGES:
+    while done < total and pipe.head - pipe.tail & _MASK < pipe.nr_pages:
         want = min(PAGE_SIZE, total - done)
         try:
             piece = source.get(done, want)

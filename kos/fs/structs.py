@@ -164,11 +164,13 @@ class Pipe(Struct):
     writers: u32
     ino: u32
     bytes: u32  #: unread bytes
+    nr_pages: u32  #: pages that may be filled at once, of the 16 that there are; F_SETPIPE_SZ
+    pad0: u32
     read_wait: Annotated[WaitQueue, WaitQueue]  #: readers of an empty pipe
     write_wait: Annotated[WaitQueue, WaitQueue]  #: writers of a full pipe
     slots: Annotated[PipeSlots, PipeSlots]
     ctime_ns: i64
-    pad: Annotated[Chars, ctypes.c_char * (192 - 24 - 2 * ctypes.sizeof(WaitQueue) - 128 - 8)]
+    pad: Annotated[Chars, ctypes.c_char * (192 - 32 - 2 * ctypes.sizeof(WaitQueue) - 128 - 8)]
 
 
 @layout(size=32)

@@ -27,9 +27,9 @@ from kos.fs.iov import (
     source_of,
 )
 from kos.fs.open import make_memfd, open_path
-from kos.fs.pipe import make_pipe
+from kos.fs.pipe import make_pipe, resize, size_of_pipe
 from kos.fs.stat import Stat, stat_file
-from kos.fs.structs import F_CONSOLE, F_DIR, F_PIPE_R, F_PIPE_W, F_PLACE, F_REG, NR_OPEN, PIPE_SIZE, File, inodes
+from kos.fs.structs import F_CONSOLE, F_DIR, F_PIPE_R, F_PIPE_W, F_PLACE, F_REG, NR_OPEN, File, inodes
 from kos.hw.cpu import this
 from kos.params import USER_TOP
 from kos.platform.host.clock import now_ns
@@ -336,9 +336,7 @@ def _fcntl_file(file: File, cmd: int, arg: int) -> int:
     if cmd in (F_GETPIPE_SZ, F_SETPIPE_SZ):
         if file.kind not in (F_PIPE_R, F_PIPE_W):
             raise GuestFault(errno.EBADF)
-        if cmd == F_SETPIPE_SZ and arg > PIPE_SIZE:
-            raise GuestFault(errno.EPERM)  # pipes have one size here, so nobody may ask for more
-        return PIPE_SIZE
+        return resize(file, arg) if cmd == F_SETPIPE_SZ else size_of_pipe(file)
     raise GuestFault(errno.EINVAL)
 
 
