@@ -6,6 +6,7 @@ Resumable: a read, write, open or lock may sleep, and a signal's handler may run
 from __future__ import annotations
 
 import os as _host
+import sys as _sys
 from collections.abc import Sequence
 from typing import IO, Any
 
@@ -152,7 +153,8 @@ def get_blocking(fd: int, /) -> bool:
 
 
 def set_blocking(fd: int, blocking: int, /) -> None:
-    fd, blocking = args.c_int(fd), args.c_int(blocking)
+    fd = args.c_int(fd)
+    blocking = bool(blocking) if _sys.version_info >= (3, 12) else args.c_int(blocking)
     flags = k.fcntl(fd, _F_GETFL, 0) & ~_O_NONBLOCK
     k.fcntl(fd, _F_SETFL, flags if blocking else flags | _O_NONBLOCK)
 

@@ -9,6 +9,7 @@ import os as _host
 import posixpath as _posixpath
 import re as _re
 import stat as _st
+import sys as _sys
 from typing import Any
 
 from _kos import syscalls as k
@@ -124,9 +125,13 @@ def relpath(path: Any, start: Any = None) -> Any:
     return _posixpath.relpath(abspath(path), abspath(start))
 
 
+_STARTS_WITH_CWD = _sys.version_info >= (3, 13)  #: what is relative is made absolute first, and so in errors
+
+
 def realpath(filename: Any, *, strict: bool = False) -> Any:
     filename = _host.fspath(filename)
-    path, _ = _follow(_host.fsdecode(filename)[:0], _host.fsdecode(filename), strict, {})
+    start = _host.fsdecode(k.getcwd()) if _STARTS_WITH_CWD else ""
+    path, _ = _follow(start, _host.fsdecode(filename), strict, {})
     path = abspath(path)
     return _host.fsencode(path) if isinstance(filename, bytes) else path
 
@@ -134,7 +139,7 @@ def realpath(filename: Any, *, strict: bool = False) -> Any:
 def _follow(path: str, name: str, strict: bool, seen: dict[str, str | None]) -> tuple[str, bool]:
     """Where `name` leads from the real path `path`, and whether there was no loop of links on the way.
 
-    seen: link -> where it leads, None while it is being followed. A path that is relative stays so, in errors too.
+    seen: link -> where it leads, None while it is being followed. With path "" what is relative stays so, errors too.
     """
     if name.startswith("/"):
         path = "/"
