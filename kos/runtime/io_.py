@@ -92,6 +92,19 @@ for _class in (BufferedReader, BufferedWriter, BufferedRandom):
             _check_first(_class, _name, f"{_name.rstrip('1')} of closed file")
 
 
+_truncate_random = BufferedRandom.truncate
+
+
+@method(BufferedRandom)
+def truncate_(self: Any, pos: Any = None) -> int:
+    """_io__Buffered_truncate_impl: what has been read ahead is forgotten, it may be gone."""
+    if self._read_buf:
+        self.raw.seek(self._read_pos - len(self._read_buf), 1)
+        self._reset_read_buf()
+    size: int = _truncate_random(self, pos)
+    return size
+
+
 @method(FileIO)
 def readinto(self: Any, buffer: Any) -> int | None:
     """_io_FileIO_readinto_impl; None where a read would block."""
@@ -138,6 +151,10 @@ for _class in (BufferedReader, BufferedRandom):
     sizes.take(_class, "read1", sizes.required)
     sizes.take(_class, "peek", sizes.required, 0)
 sizes.take(_pyio.IOBase, "readlines", sizes.optional)
+# What FileIO takes from IOBase, and a reader from FileIO, says it with a full stop: iobase_check_closed() in iobase.c.
+_check_first(BufferedReader, "flush", "I/O operation on closed file.")
+for _name in ("flush", "readlines", "writelines", "__enter__", "__iter__"):
+    _check_first(FileIO, _name, "I/O operation on closed file.")
 sizes.take(TextIOWrapper, "readline", sizes.required)
 
 

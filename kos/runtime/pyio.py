@@ -64,6 +64,7 @@ _EDITS = (
     ('"unsupported whence (%r)"', '"invalid whence (%r, should be 0, 1 or 2)"'),
     ('"invalid whence value"', 'f"whence value {whence} unsupported"'),
     ('"invalid number of bytes to read"', '"read length must be non-negative or -1"'),
+    ("n = min(n, size)", "n = min(n, size - len(res))"),
     ("            if n >= hint:", "            if n > hint:"),
     ("raise OSError('Negative file descriptor')", "raise ValueError(f'opener returned {fd}')"),
     ('raise AssertionError("pending decoded text")', "pass"),

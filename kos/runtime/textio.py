@@ -154,6 +154,13 @@ def tell(self: Any) -> int:
     return result
 
 
+@method(TextIOWrapper)
+def seekable(self: Any) -> bool:
+    if self._buffer is None:
+        raise ValueError("underlying buffer has been detached")
+    return bool(self._buffer.seekable())
+
+
 _seek_text = TextIOWrapper.seek
 
 

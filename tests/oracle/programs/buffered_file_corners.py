@@ -45,4 +45,22 @@ writer.close()
 attempt("seek closed", lambda: writer.seek(0))
 attempt("negative", lambda: open(path, "rb").read(-2))
 attempt("text on a pipe", lambda: io.TextIOWrapper(reader).seek(0))
+
+# A line of at most n bytes, wherever the buffer ends; what was read ahead is forgotten where the file is cut.
+LINES = b"first line\nsecond\nthird\n" * 3
+for size in (2, 3, 7, 100, -1):
+    with open(path, "wb") as file:
+        file.write(LINES)
+    with open(path, "rb", size) as file:
+        print([file.readline(n) for n in (3, 1, 5, 100, 0, 2, 4, 30, 8)])
+    with open(path, "r+b", size) as file:
+        print(file.read(5), file.truncate(20), file.tell(), file.read(), file.tell())
+        print(file.seek(3), file.readline(2), file.truncate(), file.read(), os.path.getsize(path))
+        print(file.write(b"zz\nyy\n"), file.seek(0), file.readlines(3), file.readline(1))
+for mode, size in (("rb", 0), ("rb", -1), ("r", -1), ("wb", 0), ("wb", -1), ("w", -1), ("r+b", -1)):
+    file = open(path, mode, size)
+    file.close()
+    for name in ("flush", "readline", "readlines", "writelines", "seekable", "detach", "__enter__", "__next__"):
+        if hasattr(file, name):
+            attempt((mode, name), partial(getattr(file, name), *(([],) if name == "writelines" else ())))
 os.unlink(path)
