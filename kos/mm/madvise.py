@@ -7,6 +7,7 @@ import errno
 from kos.errors import GuestFault
 from kos.mm.fault import FaultResult
 from kos.mm.mmap import isolate, page_align, populate
+from kos.mm.page_alloc import nr_free, nr_total
 from kos.mm.pagecache import punch_hole
 from kos.mm.shootdown import StaleBatch
 from kos.mm.structs import (
@@ -117,12 +118,20 @@ def _change_flags(mm: Mm, start: int, end: int, add: int, remove: int) -> None:
 
 
 def _dontneed(mm: Mm, start: int, end: int, advice: int) -> None:
-    """Drop the pages: private ones read as zeros (or the file) again. FREE may, so it does, at once."""
+    """Drop the pages: private ones read as zeros (or the file) again.
+
+    FREE may drop them until they are stored to. Linux does so when it has to reclaim memory; nothing here reclaims, so
+    it is decided at once: they stay while a quarter of the machine's memory is free.
+    """
     stale = StaleBatch(mm)
+    is_plenty = nr_free() * 4 >= nr_total()
     for v in overlapping(mm, start, end):
-        if advice == MADV_FREE and (v.mapping or v.flags & VM_SHARED):
-            stale.invalidate("madvise")
-            raise GuestFault(errno.EINVAL)
+        if advice == MADV_FREE:
+            if v.mapping or v.flags & VM_SHARED:
+                stale.invalidate("madvise")
+                raise GuestFault(errno.EINVAL)
+            if is_plenty:
+                continue
         zap_range(mm, max(start, v.start), min(end, v.end), stale)
     stale.invalidate("madvise", defer=True)
 

@@ -347,12 +347,11 @@ class mmap(Items, metaclass=_Named):  # CPython's name
     # --- as a mapping ---
 
     @_arguments(0, 2)
-    def flush(self, offset: int = 0, size: int | None = None, /) -> None:
-        self._check()
+    def flush(self, offset: int = 0, /, *size: int) -> None:
         offset = args.c_ssize(offset)
-        length = self._size if size is None else args.c_ssize(size)
+        length = args.c_ssize(size[0]) if size else self._size
         self._check()
-        if size is None and offset:
+        if not size and offset:
             length = self._size - offset if _NEW_IN_313 else self._size
         if offset < 0 or length < 0 or self._size - offset < length:
             raise ValueError("flush values out of range")

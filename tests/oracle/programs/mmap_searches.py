@@ -69,3 +69,20 @@ with open(f"/tmp/search-{os.getpid()}", "w+b") as f:
     f.seek(50)
     print(f.readinto(view[40_000:200_001]), m[39_999:40_002], m[139_949:139_951])
     os.unlink(f.name)
+
+# What C refuses, it refuses before it looks at the pages, though they be gone.
+fd = os.memfd_create("gone")
+os.ftruncate(fd, 8192)
+gone = mmap.mmap(fd, 8192)
+os.ftruncate(fd, 0)
+for arguments in (("<I", gone, 8190, 1), ("<I", gone, "x", 1), ("<I", gone, 1 << 31, 1)):
+    try:
+        struct.pack_into(*arguments)
+    except (struct.error, TypeError) as e:
+        print(e)
+m[0:8] = b"\xff" * 8
+for arguments in (("<HHI", m, 0, 1, "x", 3), ("<HHI", m, 0, 1)):
+    try:
+        struct.pack_into(*arguments)
+    except struct.error as e:
+        print(e, m[0:8])

@@ -16,7 +16,7 @@ from kos.mm import limits, switch, views
 from kos.mm.brk import do_brk
 from kos.mm.dup import dup_mm
 from kos.mm.limits import Limits
-from kos.mm.madvise import MADV_DONTFORK, do_madvise
+from kos.mm.madvise import MADV_DONTFORK, MADV_FREE, do_madvise
 from kos.mm.mm import HEAP_START
 from kos.mm.mmap import (
     MAP_ANONYMOUS,
@@ -219,4 +219,19 @@ def test_no_room_for_another_area_is_enomem_for_all_but_madvise(box: Any, monkey
     assert errno_of(do_munmap, mm, a + P, P) == "ENOMEM"
     assert errno_of(do_mprotect, mm, a + P, P, 1) == "ENOMEM"
     assert errno_of(do_madvise, mm, a + P, P, MADV_DONTFORK) == "EAGAIN"
+    box.drop(mm)
+
+
+def test_what_is_freed_stays_while_there_is_plenty_of_memory(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MADV_FREE leaves pages where they are until memory is short, as Linux does."""
+    mm = box.new_mm()
+    switch.load_mm(mm)
+    a = do_mmap(mm, 0, 2 * P, 3, ANON)
+    memory.store8(a, 5)
+
+    do_madvise(mm, a, 2 * P, MADV_FREE)
+    assert memory.load8(a) == 5
+    monkeypatch.setattr("kos.mm.madvise.nr_free", lambda: 0)
+    do_madvise(mm, a, 2 * P, MADV_FREE)
+    assert memory.load8(a) == 0
     box.drop(mm)
