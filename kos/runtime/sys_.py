@@ -14,7 +14,7 @@ _FACTS = (
     "exec_prefix flags float_info float_repr_style getdefaultencoding getfilesystemencoding "
     "getfilesystemencodeerrors getrefcount getsizeof hash_info hexversion implementation int_info intern "
     "is_finalizing maxsize maxunicode platform platlibdir prefix stdlib_module_names thread_info version "
-    "version_info warnoptions get_int_max_str_digits set_int_max_str_digits getswitchinterval audit "
+    "version_info warnoptions get_int_max_str_digits getswitchinterval audit "
     "call_tracing pycache_prefix"
 ).split()
 
@@ -32,6 +32,14 @@ def setrecursionlimit(limit: int, /) -> None:
         raise ValueError("recursion limit must be greater or equal than 1")
     world = current()
     world.recursion_limit = limit
+    world.enter()
+
+
+def set_int_max_str_digits(maxdigits: int) -> None:
+    """Set the maximum string digits limit for non-binary int<->str conversions."""
+    sys.set_int_max_str_digits(maxdigits)  # which says what is wrong
+    world = current()
+    world.int_digits = sys.get_int_max_str_digits()
     world.enter()
 
 
@@ -73,6 +81,7 @@ def _make() -> dict[str, Any]:
         exc_info=raising.handled,
         exception=raising.handled_exception,
         getrecursionlimit=getrecursionlimit,
+        set_int_max_str_digits=set_int_max_str_digits,
         setrecursionlimit=setrecursionlimit,
         excepthook=excepthook,
         __excepthook__=excepthook,

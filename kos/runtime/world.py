@@ -41,6 +41,7 @@ class World:
         "flags",
         "hashes",
         "identities",
+        "int_digits",
         "modules",
         "origin",
         "path",
@@ -75,6 +76,7 @@ class World:
         self.random: random.Random | None = None  #: behind the functions of `random`
         self.finalizing = False  #: the program has ended, as far as os.fork is concerned (`ending`)
         self.recursion_limit = 1000  #: what sys.setrecursionlimit set
+        self.int_digits = _INT_DIGITS  #: what sys.set_int_max_str_digits set
         self.decimal: decimal.Context | None = None  #: the current context, while another task runs
 
     def forked(self) -> None:
@@ -87,6 +89,9 @@ class World:
         running[0] = self
         if self.decimal is not None:
             decimal.setcontext(self.decimal)
+        if self.int_digits != _digits[0]:
+            _digits[0] = self.int_digits
+            sys.set_int_max_str_digits(self.int_digits)
         if self.recursion_limit != _limit[0]:
             _limit[0] = self.recursion_limit
             sys.setrecursionlimit(min(self.recursion_limit, DEEPEST) + _OWN_DEPTH)
@@ -99,6 +104,8 @@ class World:
 
 _OWN_DEPTH = 160  #: frames that the CPU's own loop and the runtime (depth.RESERVE) may use on top of a guest's
 _limit: list[int] = [0]
+_INT_DIGITS = sys.get_int_max_str_digits()
+_digits: list[int] = [_INT_DIGITS]
 _none = World()
 running: list[World] = [_none]  #: [0]: the world of the task that this CPU runs
 
@@ -137,5 +144,6 @@ COPIED = (
     "random",
     "decimal",
     "recursion_limit",
+    "int_digits",
     "finalizing",
 )

@@ -114,7 +114,7 @@ def reduce_class(freezer: Freezer, cls: Any) -> Reduced:
             continue
         if name not in _SPECIAL:
             listed.append(name)
-        if issubclass(type(value), _EARLY) and not _waits(name, value):
+        if (issubclass(type(value), _EARLY) or name in _AT_THE_END) and not _waits(name, value):
             early[name] = value
         elif name not in ("__module__", "__orig_bases__"):
             late[name] = value

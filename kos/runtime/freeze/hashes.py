@@ -65,8 +65,9 @@ def set_number(one: Any, number: int) -> None:
 
 
 def known(one: Any) -> int:
-    """Stands for `__hash__` until all is loaded."""
-    return _loading[0][id(one)]
+    """Stands for `__hash__` until all is loaded. Who became a key when its class had none went by its address."""
+    number = _loading[0].get(id(one))
+    return object.__hash__(one) if number is None else number
 
 
 static.register((set_number,))

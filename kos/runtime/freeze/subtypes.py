@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import random
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from kos.runtime.freeze import instances, static
@@ -53,6 +54,9 @@ def _taken_apart(one: Any, solid: Any) -> tuple[Any, ...] | None:
     """As of `__reduce_ex__`; None: the native type has no way."""
     if solid in _STATES:
         return type(one), (), _STATES[solid][0](one)
+    if solid is weakref.ref:
+        target, callback = weakref.ref.__call__(one), vars(weakref.ref)["__callback__"].__get__(one)
+        return (dead_reference, (type(one),)) if target is None else (type(one), (target, callback))
     for base in solid.__mro__:
         if base is object:
             break
@@ -87,6 +91,15 @@ def reduce_io(freezer: Freezer, one: Any) -> Reduced:
     return (new_from, (kind, kind, ()))
 
 
+class _Gone:
+    pass
+
+
+def dead_reference(cls: type[weakref.ref[Any]]) -> weakref.ref[Any]:
+    """A reference to what is there no more."""
+    return weakref.ref.__new__(cls, _Gone())
+
+
 def new_from(cls: type, solid: type, args: tuple[Any, ...]) -> Any:
     """Without the class's own `__new__` and `__init__`."""
     return solid.__new__(cls, *args)
@@ -105,4 +118,4 @@ def set_state(one: Any, given: tuple[Any, list[Any], dict[str, Any] | None, Any]
 
 
 TABLE: dict[type, Any] = {io.StringIO: reduce_io, io.BytesIO: reduce_io}
-static.register((new_from, set_state, io.StringIO, io.BytesIO))
+static.register((new_from, dead_reference, set_state, io.StringIO, io.BytesIO))

@@ -10,6 +10,7 @@ import random
 import string
 import sys
 import types
+import weakref
 
 log = []
 
@@ -85,6 +86,27 @@ documented = types.ModuleType("documented", "its text")
 exec("value = 1", vars(documented))
 
 
+class Reference(weakref.ref):
+    __slots__ = ("tag",)
+
+    def __new__(cls, target, tag):
+        log.append("new")
+        return super().__new__(cls, target, lambda gone: print("gone", gone.tag))
+
+    def __init__(self, target, tag):
+        super().__init__(target, None)
+        self.tag = tag
+
+
+class Registry(weakref.WeakValueDictionary):
+    pass
+
+
+target = Percent("")
+references = [Reference(target, "alive"), Reference(Percent("x"), "dead")]
+registry = Registry(name=target)
+
+
 def state_of(one):
     try:
         return one.closed
@@ -96,6 +118,7 @@ def show(who):
     for one, use in CASES:
         print(who, type(one).__mro__[1].__name__, use(one), one.extra)
     print(Percent("%name").substitute(name=who), sys.modules[__name__].made_now, documented.__doc__)
+    print([(one() is target, one.tag) for one in references], registry["name"] is target)
     print([state_of(one) for one in (closed_text, closed_bytes, empty)], flush=True)
 
 
@@ -103,6 +126,8 @@ log.clear()
 if os.fork() == 0:
     print("nothing ran", log)
     show("child")
+    del target
+    print(len(registry), flush=True)
     os._exit(0)
 os.wait()
 show("parent")

@@ -1,6 +1,7 @@
-"""What a child does to lists, closures, class attributes and iterators stays the child's."""
+"""What a child does to lists, closures, class attributes, iterators and limits of `sys` stays the child's."""
 
 import os
+import sys
 
 
 class Box:
@@ -34,3 +35,19 @@ if pid == 0:
     os._exit(0)
 os.waitpid(pid, 0)
 print("parent:", tick(), next(letters), default(), alias is Box.items, alias)
+
+
+def digits():
+    try:
+        return len(str(10**5000))
+    except ValueError as error:
+        return str(error)
+
+
+sys.set_int_max_str_digits(6000)
+if os.fork() == 0:
+    sys.set_int_max_str_digits(4300)
+    print("child:", digits(), flush=True)
+    os._exit(0)
+os.wait()
+print("parent:", digits(), sys.get_int_max_str_digits())

@@ -60,6 +60,26 @@ class One(metaclass=Meta):
     pass
 
 
+class Comparing(type):
+    def __eq__(cls, other):
+        asked.append("eq of a class")
+        return cls is other
+
+    __hash__ = type.__hash__
+
+
+class Compared(metaclass=Comparing):
+    pass
+
+
+class Later:
+    """Its instance is a key before it has a `__hash__`."""
+
+
+early = {Later(): "early"}
+Later.__hash__ = lambda self: 3
+
+
 class Failed(Exception):
     def __hash__(self):
         asked.append("error")
@@ -75,6 +95,7 @@ def show(who):
     found = [table[Key(2)], (Key(1), "x") in pairs, Key(3) in members, Key(3) in frozen, table.get(Key(9))]
     print(who, found, len(members), same[Same("b")], texts[Text("two")], rows[Row([1, 2])], kinds[One])
     print(failed[error], Loud(4) in loud, weak[kept], nested[frozenset([Key(7)])], len(asked))
+    print(compared[Compared], list(early.values()))
     sys.stdout.flush()
 
 
@@ -89,6 +110,7 @@ kinds = {One: "one"}
 error = Failed("why")
 failed = {error: "failed"}
 loud = {Loud(4)}
+compared = {Compared: "compared", int: "a type"}
 kept = Key(5)
 weak = weakref.WeakKeyDictionary({kept: "weak"})
 nested = {frozenset([Key(7)]): "nested"}
