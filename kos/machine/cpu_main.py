@@ -37,7 +37,8 @@ from kos.sched import sched, timer
 MAX_SLEEP_NS = 500_000_000  #: an idle CPU looks around this often even if nobody rings
 KERNEL_LIMIT_NS = 1_200_000_000  #: the kernel looks at its interrupts far more often than that
 REPORT_CHARS = 12_000  #: of a report's traceback and events: an epitaph has room for 16 KiB
-GC_EVERY = 256  #: tasks that end here between two collections of Python's cyclic garbage
+GARBAGE = 100_000  #: objects that are new since the last collection of cyclic garbage: at least so many
+PRESSING = 4  #: times as many are collected when the CPU is not idle, too
 
 
 class _Polled:
@@ -158,12 +159,13 @@ class _Cpu:
         self.contexts: dict[int, Context] = {}  #: hot contexts by task slot
         self.requests_seen = 0
         self.audits_seen = 0
-        self.buried = 0
+        self.old_objects = 0  #: about so many were alive after the last collection
         self.traps = traps.Traps(self.loops, self.contexts, config)
         hooks.suspend = self.loops.suspend
         self.is_auditing = False
         self._unseen_since = (0, 0, 0)  #: tick and audit that this CPU has seen, its processor time then
         host.on_ring(self._on_host_signal)
+        sched.tick_hooks.append(self._on_tick)
 
     def _loop_elsewhere(self, ctx: Context, trap: Any) -> None:
         """Body of the further scheduler greenlets: nothing may leave it but the end of the process."""
@@ -198,6 +200,8 @@ class _Cpu:
                 self._serve_requests()
             if timer.heap:
                 timer.expire_due(now_ns())
+            if sched.local.wanted:
+                self._collect_garbage()
             task = sched.pick_next()
             if task is None:
                 self._idle()
@@ -222,8 +226,7 @@ class _Cpu:
         if c.audit_seq != self.audits_seen:
             self.audits_seen = c.audit_seq
             self.is_auditing = True
-            with hooks.dead():
-                gc.collect()
+            self._collect_garbage()
             parts.publish_counts()  # the summary is made before the CPUs go down
             ctl.write_epitaph(this.id, "\n".join(parts.audit_cpu(self.contexts)))
             self.is_auditing = False
@@ -236,10 +239,8 @@ class _Cpu:
         Order: say that we sleep, fence, look once more; whoever gives us work stores it, fences, and
         looks whether we sleep. One of the two sees the other.
         """
-        if self.traps.nr_buried - self.buried >= GC_EVERY:
-            self.buried = self.traps.nr_buried
-            with hooks.dead():
-                gc.collect()
+        if self._has_garbage(1):
+            self._collect_garbage()
         block = this.block
         switch.enter_lazy()
         block.state = CPU_IDLE
@@ -255,6 +256,26 @@ class _Cpu:
         switch.leave_lazy()
         polled.since = True
         sched.balance_idle()
+
+    def _has_garbage(self, times: int) -> bool:
+        """Are there so many new objects that some are probably garbage?
+
+        A task that ends here or goes to another CPU leaves its whole world, and a guest its own cycles. As many new
+        ones as old ones at least, so that a guest with millions of objects is not looked through again and again.
+        """
+        return gc.get_count()[0] > times * max(GARBAGE, self.old_objects)
+
+    def _collect_garbage(self) -> None:
+        sched.local.wanted = False
+        new = gc.get_count()[0]
+        with hooks.dead():
+            freed = gc.collect()
+        self.old_objects = max(0, self.old_objects + new - freed)
+
+    def _on_tick(self, task: object, ran_ns: int) -> None:
+        """A guest that has the CPU for itself gives way to the collector."""
+        if self._has_garbage(PRESSING):
+            sched.local.wanted = True
 
     def _on_host_signal(self, number: int, frame: FrameType | None) -> None:
         """The supervisor saw no safepoint of ours for some ticks: look at our queue here and now.

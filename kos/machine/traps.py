@@ -48,7 +48,6 @@ class Traps:
         self.loops = loops
         self.contexts = contexts
         self.stress = config.stress_context
-        self.nr_buried = 0
 
     # --- tasks and their contexts --------------------------------------------------------------
 
@@ -200,7 +199,6 @@ class Traps:
         flags = {**ctx.world.flags, **fs_boot.streams_of(task)}
         del self.contexts[task.index]
         self.loops.bury(ctx)
-        self.nr_buried += 1
         self._new_image(task, path, argv, trap.env, flags)
         sched.switch_out(task)
         return False
@@ -218,7 +216,6 @@ class Traps:
         self.contexts.pop(task.index, None)
         if ctx is not None:
             self.loops.bury(ctx)
-            self.nr_buried += 1
         if trap.group:
             proc_exit.do_group_exit(trap.status)
         else:

@@ -48,6 +48,7 @@ class _Local:
 
     ticks = 0  #: timer ticks not yet accounted
     look = False  #: something wants the scheduler to look
+    wanted = False  #: the CPU's main loop has something to do between two tasks; it says when that is done
 
 
 local = _Local()
@@ -272,7 +273,7 @@ def need_resched() -> bool:
             hook(task, ran_ns)
         timer.expire_due(now_ns())  # a CPU that computes for long still wakes its sleepers in time
         balance.push_on_tick(rq)
-    if balance.pulls_waiting() and rq.nr_queued:
+    if local.wanted or (balance.pulls_waiting() and rq.nr_queued):
         return True
     if not rq.need_resched:
         return False
