@@ -21,9 +21,9 @@ def sleep():
     if pid == 0:
         os.write(w, b"x")
         os._exit(0)
+    os.close(w)  # a child that was refused its write has said nothing
     os.read(r, 1)
     os.close(r)
-    os.close(w)
     os.waitpid(pid, 0)
 
 
