@@ -137,7 +137,8 @@ backwards = [sequence.own, reversed(ShortList([1, 2, 3])), reversed("abc"), reve
 print([next(one) for one in backwards], sequence.asked)
 used_up = reversed(Sequence())
 print(list(used_up))
-for pid in (os.fork(), os.fork()):
+for _ in range(2):
+    pid = os.fork()
     if pid:
         os.waitpid(pid, 0)
 print([next(one) for one in backwards], sequence.own is backwards[0], sequence.asked, list(used_up), flush=True)
