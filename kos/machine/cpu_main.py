@@ -119,6 +119,8 @@ def _on_poll() -> None:
         block.seen_tick = tick
         block.heartbeat = now_ns()
         sched.tick()
+        if this.id == 0 and control.s.kill_seq != control.s.kill_done:
+            sched.want_loop()  # a task that is alone here and never sleeps keeps the loop from serving it
 
 
 def _ring_supervisor() -> None:
@@ -201,7 +203,9 @@ class _Cpu:
             if timer.heap:
                 timer.expire_due(now_ns())
             if sched.local.wanted:
-                self._collect_garbage()
+                sched.local.wanted = False
+                if self._has_garbage(PRESSING):
+                    self._collect_garbage()
             task = sched.pick_next()
             if task is None:
                 self._idle()
@@ -266,7 +270,6 @@ class _Cpu:
         return gc.get_count()[0] > times * max(GARBAGE, self.old_objects)
 
     def _collect_garbage(self) -> None:
-        sched.local.wanted = False
         new = gc.get_count()[0]
         with hooks.dead():
             freed = gc.collect()
@@ -275,7 +278,7 @@ class _Cpu:
     def _on_tick(self, task: object, ran_ns: int) -> None:
         """A guest that has the CPU for itself gives way to the collector."""
         if self._has_garbage(PRESSING):
-            sched.local.wanted = True
+            sched.want_loop()
 
     def _on_host_signal(self, number: int, frame: FrameType | None) -> None:
         """The supervisor saw no safepoint of ours for some ticks: look at our queue here and now.

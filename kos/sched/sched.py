@@ -254,6 +254,13 @@ def tick() -> None:
         local.ticks += 1
 
 
+def want_loop() -> None:
+    """The current task gives way to this CPU's main loop at its next safepoint. Interrupt handlers may call it."""
+    if this.task is not None:
+        local.wanted = local.look = True
+        this.pending[0] = 1
+
+
 def need_resched() -> bool:
     """At a safepoint, no lock held: is the current task to give way, or to move to another CPU?"""
     task = this.task

@@ -214,3 +214,19 @@ def test_a_cpu_that_dies_while_others_come_up_ends_the_run(kos, cpus):
 
     assert result.status == 70 and "died: killed by signal 9" in result.stderr, result
     running.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 8])
+def test_a_child_that_never_sleeps_ends_with_its_program(machine, cpus):
+    """It is alone on the CPU that is told to kill what is left, and never comes to the kernel by itself."""
+    program = """
+import os, time
+if os.fork() == 0:
+    os.sched_setaffinity(0, {0})
+    while True:
+        pass
+os.sched_setaffinity(0, {os.cpu_count() - 1})
+time.sleep(0.05)
+os._exit(3)
+"""
+    assert machine.run(program, cpus=cpus).status == 3
