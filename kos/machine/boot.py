@@ -98,7 +98,7 @@ class Booted:
             self.arena.block.unlink()
             for bell in dict.fromkeys(self.supervisor.bells):
                 bell.close()
-            if self.config.log:
+            if self.config.log and self.config.scratch is None:  # a log in there was read part by part, and is gone
                 from kos.report.log import merge
 
                 try:

@@ -18,7 +18,8 @@ class MachineConfig:
     n-th frame allocation fails; 0 = none.
     watchdog: seconds without a sign of life after which a CPU, or a plugin's last word, counts as hung. log_base: what
     the names of the log's parts, one a CPU, begin with; boot says it. scratch: a folder that is removed when
-    the machine's processes are killed. owner: a process of the host with which the machine ends, however it ends.
+    the machine ends, however it ends; a log in it is read while the machine runs. owner: a process of the host with
+    which the machine ends, however it ends.
     """
 
     cpus: int = 2

@@ -31,6 +31,7 @@ class Reaper:
         owner: when this process ends, the supervisor is killed. (The kernel's own death signal comes when the thread
         ends that forked the supervisor, and machines are made by threads, too.)
         """
+        self._folder = folder
         supervisor = os.getpid()
         read_end, self._write_end = os.pipe()
         os.set_inheritable(self._write_end, False)
@@ -105,9 +106,14 @@ class Reaper:
         os.close(self._write_end)
 
     def dismiss(self) -> None:
-        """The supervisor has cleaned up; tell the reaper so, and wait for it to go. Does no harm twice."""
+        """The supervisor has cleaned up; tell the reaper so, and wait for it to go. Does no harm twice.
+
+        The folder goes first: whoever has it may be dead, and when the reaper is gone nobody else would remove it.
+        """
         if self._write_end < 0:
             return
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         try:
             os.write(self._write_end, b".")
         except BrokenPipeError:
